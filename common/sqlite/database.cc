@@ -1,0 +1,117 @@
+#include "common/sqlite/database.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/base/check.h"
+
+namespace evenkeel::sqlite {
+namespace {
+
+constexpr const char* kInMemory = ":memory:";
+
+std::string file_of(sqlite3* db) {
+  const char* name = db ? sqlite3_db_filename(db, "main") : nullptr;
+  return name && *name ? name : kInMemory;
+}
+
+/// Makes the file with a mode that SQLite then also gives to the log beside it. One that is there
+/// is not touched: to open and close it would drop the locks that other connections of this
+/// process have on it.
+void make_private(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0) {
+    close(fd);
+  } else if (errno != EEXIST) {
+    throw SqliteError(SQLITE_CANTOPEN, path.string() + ": " + std::strerror(errno));
+  }
+}
+
+int remember_pages(void* pages, sqlite3*, const char*, int in_log) {
+  *static_cast<int*>(pages) = in_log;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+SqliteError::SqliteError(sqlite3* db, std::string_view doing)
+    : std::runtime_error(file_of(db) + ": " + sqlite3_errmsg(db) + " (" +
+                         std::to_string(sqlite3_extended_errcode(db)) +
+                         ") in: " + std::string(doing)),
+      code_(sqlite3_extended_errcode(db)) {}
+
+Database::Database(const std::filesystem::path& path, OpenMode mode) {
+  const bool writes = mode == OpenMode::kReadWrite;
+  if (writes && path != kInMemory) make_private(path);
+  const int flags = (writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
+                    SQLITE_OPEN_EXRESCODE;
+  sqlite3* db = nullptr;
+  const int rc = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+  db_.reset(db);  // a handle comes back even when opening failed, and has to be closed
+  if (rc != SQLITE_OK) throw SqliteError(db, "open " + path.string());
+  execute(
+      "PRAGMA busy_timeout = 5000; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
+      "PRAGMA mmap_size = 0;");  // with mmap an I/O error would be a signal and not an error code
+  writes ? prepare_writer() : prepare_reader();
+}
+
+void Database::prepare_writer() {
+  execute(
+      "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+      "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
+      "PRAGMA wal_autocheckpoint = 0;");
+  sqlite3_wal_hook(handle(), remember_pages, wal_pages_.get());  // after the pragma, which sets it
+}
+
+void Database::prepare_reader() {
+  execute("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;");
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+void Database::execute(const std::string& sql) {
+  if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    throw SqliteError(handle(), sql);
+  }
+}
+
+Statement& Database::cached(std::string_view sql) {
+  auto found = cached_.find(sql);
+  if (found == cached_.end()) {
+    found = cached_.emplace(std::string(sql), Statement(*this, sql)).first;
+  }
+  return found->second;
+}
+
+bool Database::checkpoint_if_due(int pages_threshold) {
+  EK_CHECK(pages_threshold > 0);
+  if (*wal_pages_ < pages_threshold) return false;
+  int in_log = 0, copied = 0;
+  const int rc =
+      sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
+  if ((rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED) return false;
+  if (rc != SQLITE_OK) throw SqliteError(handle(), "checkpoint");
+  *wal_pages_ = in_log - copied;  // the next commit begins the log anew if nothing is left in it
+  return *wal_pages_ == 0;
+}
+
+Transaction::Transaction(Database& db) : db_(&db) {
+  db.execute("BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  if (!db_ || sqlite3_get_autocommit(db_->handle())) return;
+  // Nothing to be done about a failing rollback: SQLite drops the transaction on close anyway.
+  sqlite3_exec(db_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void Transaction::commit() {
+  EK_CHECK(db_ != nullptr);
+  db_->execute("COMMIT");  // when it fails, the destructor rolls back what SQLite has not
+  db_ = nullptr;
+}
+
+}  // namespace evenkeel::sqlite

@@ -1,0 +1,78 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <sqlite3.h>
+
+#include "common/sqlite/error.h"
+#include "common/sqlite/statement.h"
+
+namespace evenkeel::sqlite {
+
+enum class OpenMode {
+  kReadWrite,  // the one connection that writes and checkpoints
+  kReadOnly,   // may look, and does nothing else to the file: neither writes nor checkpoints
+};
+
+/// A connection to one SQLite file, used by one thread at a time. Everything throws SqliteError
+/// when it fails.
+///
+/// The file has write-ahead logging, full sync (an acknowledged commit survives a loss of power)
+/// and mode 0600 when it is made here. Only the writing connection may checkpoint: SQLite before
+/// 3.51.3 can lose commits when one connection checkpoints while another begins the log anew.
+class Database {
+ public:
+  /// Opens the file, and makes it if it is not there and `mode` is kReadWrite. ":memory:" is a
+  /// database of its own that ends with this object.
+  explicit Database(const std::filesystem::path& path, OpenMode mode = OpenMode::kReadWrite);
+
+  /// One or more statements without parameters.
+  void execute(const std::string& sql);
+
+  /// The statement for `sql`, prepared at its first use and kept. It is the same object at each
+  /// call, so a query must not be asked for again while its rows are being read.
+  Statement& cached(std::string_view sql);
+
+  /// Pages (of 4 KiB) in the log after the last commit. To be called after commits, and between
+  /// batches if possible, as it takes some ms: copies the log back into the file when it has
+  /// `pages_threshold` pages or more. False if there was nothing to do, or a reader was in the way
+  /// and it has to be tried again.
+  bool checkpoint_if_due(int pages_threshold);
+  int wal_pages() const { return *wal_pages_; }
+
+  sqlite3* handle() const { return db_.get(); }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const { sqlite3_close(db); }
+  };
+  void prepare_writer();
+  void prepare_reader();
+
+  std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // SQLite keeps its address
+  std::unique_ptr<sqlite3, Close> db_;
+  std::map<std::string, Statement, std::less<>> cached_;  // finalized before db_ is closed
+};
+
+/// All or nothing. Rolls back unless commit() was reached. Begins IMMEDIATE, so that a conflict
+/// shows at the start and not at the commit.
+class Transaction {
+ public:
+  explicit Transaction(Database& db);
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+
+  /// Once. After a SqliteError nothing of the transaction has happened, and it has to be done again
+  /// as a whole: when the disk is full SQLite has already rolled back.
+  void commit();
+
+ private:
+  Database* db_;  // none once it is committed
+};
+
+}  // namespace evenkeel::sqlite
