@@ -1,0 +1,391 @@
+#include "common/reactor/tcp.h"
+
+#include <charconv>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include <netdb.h>
+
+#include "common/base/check.h"
+
+namespace evenkeel {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 * 1024;
+
+struct HostPort {
+  std::string host;
+  std::string port;
+};
+
+std::optional<HostPort> split(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == text.size()) return std::nullopt;
+  HostPort parts{text.substr(0, colon), text.substr(colon + 1)};
+  if (parts.host.front() == '[' && parts.host.back() == ']') {
+    parts.host = parts.host.substr(1, parts.host.size() - 2);
+  }
+  std::uint16_t number = 0;
+  const char* end = parts.port.data() + parts.port.size();
+  const auto [rest, error] = std::from_chars(parts.port.data(), end, number);
+  if (error != std::errc{} || rest != end) return std::nullopt;
+  return parts;
+}
+
+addrinfo stream_hints() {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  return hints;
+}
+
+const addrinfo* preferred(const addrinfo* found) {
+  for (const addrinfo* at = found; at; at = at->ai_next) {
+    if (at->ai_family == AF_INET) return at;
+  }
+  return found;
+}
+
+std::string text_of(const sockaddr_storage& address) {
+  char host[64] = "", port[16] = "";
+  const auto* any = reinterpret_cast<const sockaddr*>(&address);
+  const int rc = getnameinfo(any, sizeof address, host, sizeof host, port, sizeof port,
+                             NI_NUMERICHOST | NI_NUMERICSERV);
+  if (rc != 0) return "";
+  const bool v6 = address.ss_family == AF_INET6;
+  return (v6 ? "[" + std::string(host) + "]" : std::string(host)) + ":" + port;
+}
+
+uv_buf_t buffer_of(Buffer& bytes) {
+  uv_buf_t buffer{};  // uv_buf_init() would cut the size to 32 bits
+  buffer.base = reinterpret_cast<char*>(bytes.data());
+  buffer.len = bytes.size();
+  return buffer;
+}
+
+}  // namespace
+
+/// Lives as long as libuv or the owner needs it: libuv holds `self` until the handle has closed,
+/// and each request under way holds a share.
+struct TcpStream::State {
+  uv_tcp_t uv;
+  Loop* loop;
+  Handlers handlers = {};
+  Buffer incoming = {};
+  std::shared_ptr<State> self = nullptr;
+  std::shared_ptr<std::size_t> counted_in = nullptr;  // the listener's number of connections
+  std::size_t not_yet_sent = 0;  // given to write() while there was no connection
+  std::vector<std::pair<Buffer, std::function<void()>>> before_connected = {};
+  bool misaddressed = false;
+  bool connected = false;
+  bool paused = false;
+  bool closing_when_written = false;
+  bool ended = false;
+  bool owned = true;
+
+  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(&uv); }
+
+  static std::shared_ptr<State> make(Loop& loop) {
+    auto state = std::shared_ptr<State>(new State{{}, &loop});
+    EK_CHECK(uv_tcp_init(loop.handle(), &state->uv) == 0);
+    state->uv.data = state.get();
+    state->self = state;
+    return state;
+  }
+
+  void resolve(const std::string& host_port);
+  bool resolve(const HostPort& parts);
+  void connect(const sockaddr* address);
+  void connection_stands();
+  void start_after_connect();
+  void read();
+  void write(Buffer bytes, std::function<void()> on_written);
+  void shut_down();
+  void end(const std::string& why);
+  void close();
+};
+
+namespace {
+
+template <class Request>
+struct Held {  // a libuv request and what must stay until it is over
+  Request uv;
+  std::shared_ptr<void> state;
+  Buffer bytes;
+  std::function<void()> then;
+};
+
+/// Takes back what was given to libuv as the request's data.
+template <class Request>
+std::unique_ptr<Held<Request>> take_back(Request* uv) {
+  return std::unique_ptr<Held<Request>>(static_cast<Held<Request>*>(uv->data));
+}
+
+template <class Request>
+std::unique_ptr<Held<Request>> hold(std::shared_ptr<void> state) {
+  auto held = std::unique_ptr<Held<Request>>(new Held<Request>{{}, std::move(state), {}, {}});
+  held->uv.data = held.get();
+  return held;
+}
+
+}  // namespace
+
+/// A text that is no address goes the same way as a name that is not known: on_close must not be
+/// called from inside connect().
+void TcpStream::State::resolve(const std::string& host_port) {
+  const std::optional<HostPort> parts = split(host_port);
+  if (parts && resolve(*parts)) return;
+  misaddressed = true;
+  EK_CHECK(resolve(HostPort{"0.0.0.0", "0"}));
+}
+
+/// False if libuv refuses the name without asking anyone.
+bool TcpStream::State::resolve(const HostPort& parts) {
+  auto held = hold<uv_getaddrinfo_t>(self);
+  const addrinfo hints = stream_hints();
+  const auto resolved = [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
+    const auto ended_request = take_back(request);
+    auto* state = static_cast<State*>(ended_request->state.get());
+    if (!state->ended && state->misaddressed) state->end("not an address");
+    if (!state->ended && status < 0) state->end(std::string("resolve: ") + uv_strerror(status));
+    if (!state->ended) state->connect(preferred(found)->ai_addr);
+    uv_freeaddrinfo(found);
+  };
+  const int rc = uv_getaddrinfo(loop->handle(), &held->uv, resolved, parts.host.c_str(),
+                                parts.port.c_str(), &hints);
+  if (rc < 0) return false;
+  held.release();
+  return true;
+}
+
+void TcpStream::State::connect(const sockaddr* address) {
+  auto held = hold<uv_connect_t>(self);
+  const int rc = uv_tcp_connect(&held->uv, &uv, address, [](uv_connect_t* request, int status) {
+    const auto ended_request = take_back(request);
+    auto* state = static_cast<State*>(ended_request->state.get());
+    if (state->ended) return;
+    if (status < 0) return state->end(std::string("connect: ") + uv_strerror(status));
+    state->start_after_connect();
+  });
+  if (rc < 0) return end(std::string("connect: ") + uv_strerror(rc));
+  held.release();
+}
+
+void TcpStream::State::connection_stands() {
+  connected = true;
+  uv_tcp_nodelay(&uv, 1);
+  uv_tcp_keepalive(&uv, 1, 5);  // s
+}
+
+void TcpStream::State::start_after_connect() {
+  const auto keep = self;
+  connection_stands();
+  if (handlers.on_connected) loop->guard(handlers.on_connected);
+  for (auto& [bytes, on_written] : std::exchange(before_connected, {})) {
+    if (!ended) write(std::move(bytes), std::move(on_written));
+  }
+  not_yet_sent = 0;
+  if (!ended && closing_when_written) shut_down();
+  if (!ended && !paused) read();
+}
+
+void TcpStream::State::read() {
+  if (incoming.empty()) incoming.resize(kReadBytes);
+  const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    *buffer = buffer_of(static_cast<State*>(handle->data)->incoming);
+  };
+  const auto take = [](uv_stream_t* from, ssize_t count, const uv_buf_t*) {
+    const std::shared_ptr<State> state = static_cast<State*>(from->data)->self;
+    if (state->ended || count == 0) return;
+    if (count == UV_EOF) return state->end("");
+    if (count < 0) return state->end(std::string("read: ") + uv_strerror(static_cast<int>(count)));
+    const std::span<const std::uint8_t> bytes(state->incoming.data(),
+                                              static_cast<std::size_t>(count));
+    if (state->handlers.on_data) state->loop->guard([&] { state->handlers.on_data(bytes); });
+  };
+  uv_read_start(stream(), allocate, take);  // already reading is fine
+}
+
+void TcpStream::State::write(Buffer bytes, std::function<void()> on_written) {
+  if (!connected) {
+    not_yet_sent += bytes.size();
+    before_connected.emplace_back(std::move(bytes), std::move(on_written));
+    return;
+  }
+  auto held = hold<uv_write_t>(self);
+  held->bytes = std::move(bytes);
+  held->then = std::move(on_written);
+  const uv_buf_t buffer = buffer_of(held->bytes);
+  const int rc = uv_write(&held->uv, stream(), &buffer, 1, [](uv_write_t* request, int status) {
+    const auto ended_request = take_back(request);
+    auto* state = static_cast<State*>(ended_request->state.get());
+    if (state->ended) return;
+    if (status < 0) return state->end(std::string("write: ") + uv_strerror(status));
+    if (ended_request->then) state->loop->guard(ended_request->then);
+  });
+  EK_CHECK(rc == 0);  // the kernel's failures come by the callback
+  held.release();
+}
+
+void TcpStream::State::shut_down() {
+  auto held = hold<uv_shutdown_t>(self);
+  const int rc = uv_shutdown(&held->uv, stream(), [](uv_shutdown_t* request, int status) {
+    const auto ended_request = take_back(request);
+    auto* state = static_cast<State*>(ended_request->state.get());
+    if (!state->ended) state->end(status < 0 ? uv_strerror(status) : "");
+  });
+  if (rc < 0) return end(std::string("shutdown: ") + uv_strerror(rc));
+  held.release();
+}
+
+/// What may not be said twice, and not to an owner that is gone.
+void TcpStream::State::end(const std::string& why) {
+  if (ended) return;
+  const auto keep = self;
+  close();
+  if (owned && handlers.on_close) loop->guard([&] { handlers.on_close(why); });
+}
+
+void TcpStream::State::close() {
+  if (ended) return;
+  ended = true;
+  before_connected.clear();
+  not_yet_sent = 0;
+  if (counted_in) --*counted_in;
+  uv_close(reinterpret_cast<uv_handle_t*>(&uv),
+           [](uv_handle_t* handle) { static_cast<State*>(handle->data)->self.reset(); });
+}
+
+TcpStream::TcpStream(std::shared_ptr<State> state)
+    : state_(new std::shared_ptr<State>(std::move(state))) {}
+
+void TcpStream::Close::operator()(std::shared_ptr<State>* state) const {
+  (*state)->owned = false;
+  (*state)->close();
+  delete state;
+}
+
+std::unique_ptr<TcpStream> TcpStream::connect(Loop& loop, const std::string& host_port,
+                                              Handlers handlers) {
+  auto state = State::make(loop);
+  state->handlers = std::move(handlers);
+  auto stream = std::unique_ptr<TcpStream>(new TcpStream(state));
+  state->resolve(host_port);
+  return stream;
+}
+
+void TcpStream::start(Handlers handlers) {
+  State& state = **state_;
+  EK_CHECK(!state.handlers.on_data);  // once, and not for streams made by connect()
+  state.handlers = std::move(handlers);
+  if (!state.ended && !state.paused) state.read();
+}
+
+void TcpStream::write(Buffer bytes, std::function<void()> on_written) {
+  State& state = **state_;
+  EK_CHECK(!state.closing_when_written);
+  if (!state.ended) state.write(std::move(bytes), std::move(on_written));
+}
+
+std::size_t TcpStream::queued_bytes() const {
+  State& state = **state_;
+  return state.ended ? 0 : state.not_yet_sent + uv_stream_get_write_queue_size(state.stream());
+}
+
+void TcpStream::pause() {
+  State& state = **state_;
+  state.paused = true;
+  if (!state.ended && state.connected) uv_read_stop(state.stream());
+}
+
+void TcpStream::resume() {
+  State& state = **state_;
+  state.paused = false;
+  if (!state.ended && state.connected && state.handlers.on_data) state.read();
+}
+
+void TcpStream::close_when_written() {
+  State& state = **state_;
+  if (std::exchange(state.closing_when_written, true) || state.ended) return;
+  if (state.connected) state.shut_down();
+}
+
+std::string TcpStream::peer() const {
+  State& state = **state_;
+  sockaddr_storage address{};
+  int size = sizeof address;
+  if (state.ended || uv_tcp_getpeername(&state.uv, reinterpret_cast<sockaddr*>(&address), &size))
+    return "";
+  return text_of(address);
+}
+
+struct TcpListener::State {
+  uv_tcp_t uv;
+  Loop* loop;
+  OnAccept on_accept;
+  std::size_t connections_max;
+  std::shared_ptr<std::size_t> connections = std::make_shared<std::size_t>(0);
+  std::uint64_t refused = 0;
+};
+
+TcpListener::TcpListener(Loop& loop, const Settings& settings, OnAccept on_accept)
+    : state_(nullptr) {
+  const auto check = [&](int rc) {
+    if (rc < 0) {
+      throw std::runtime_error("cannot listen on " + settings.host_port + ": " + uv_strerror(rc));
+    }
+  };
+  const auto parts = split(settings.host_port);
+  check(parts ? 0 : UV_EINVAL);
+  const addrinfo hints = stream_hints();
+  uv_getaddrinfo_t resolving;
+  check(uv_getaddrinfo(loop.handle(), &resolving, nullptr, parts->host.c_str(), parts->port.c_str(),
+                       &hints));
+  const std::unique_ptr<addrinfo, decltype(&uv_freeaddrinfo)> found(resolving.addrinfo,
+                                                                    &uv_freeaddrinfo);
+  auto state =
+      std::unique_ptr<State>(new State{{}, &loop, std::move(on_accept), settings.connections_max});
+  check(uv_tcp_init(loop.handle(), &state->uv));
+  state_.reset(state.release());
+  state_->uv.data = state_.get();
+  check(uv_tcp_bind(&state_->uv, preferred(found.get())->ai_addr, 0));
+  check(uv_listen(reinterpret_cast<uv_stream_t*>(&state_->uv), settings.backlog,
+                  [](uv_stream_t* uv, int status) {
+                    if (status == 0) accept(*static_cast<State*>(uv->data));
+                  }));
+}
+
+void TcpListener::accept(State& state) {
+  auto stream = TcpStream::State::make(*state.loop);
+  auto owner = std::unique_ptr<TcpStream>(new TcpStream(stream));
+  if (uv_accept(reinterpret_cast<uv_stream_t*>(&state.uv), stream->stream()) < 0) return;
+  if (*state.connections >= state.connections_max) {
+    ++state.refused;
+    return;
+  }
+  ++*state.connections;
+  stream->counted_in = state.connections;
+  stream->connection_stands();
+  state.loop->guard([&] { state.on_accept(std::move(owner)); });
+}
+
+std::uint16_t TcpListener::port() const {
+  sockaddr_storage address{};
+  int size = sizeof address;
+  EK_CHECK(uv_tcp_getsockname(&state_->uv, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const auto port = address.ss_family == AF_INET6
+                        ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                        : reinterpret_cast<sockaddr_in*>(&address)->sin_port;
+  return ntohs(port);
+}
+
+std::size_t TcpListener::connections() const {
+  return *state_->connections;
+}
+
+std::uint64_t TcpListener::refused() const {
+  return state_->refused;
+}
+
+}  // namespace evenkeel
