@@ -93,6 +93,9 @@ struct Commands {
   std::optional<CommandId> previous;  ///< issued to this server before the first of the items
   bool more = false;
   std::vector<Command> items;
+  /// Received only: ids of items of a kind that this program does not know. They are owed an
+  /// answer too (refused, Why::kUnknown).
+  std::vector<CommandId> unknown;
 };
 
 /// Once a second and server: what should have arrived by now.

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -8,16 +10,10 @@
 #include "common/model/member.h"
 #include "common/model/report.h"
 #include "common/model/transfer.h"
+#include "common/wire/limits.h"
 
 namespace evenkeel::wire {
 
-inline constexpr std::uint64_t kProtocol = 1;
-inline constexpr std::size_t kMessageBytesMax = std::size_t{1} << 20;
-inline constexpr std::size_t kElementsMax = 4096;     ///< of one array or map
-inline constexpr std::size_t kInventoryRowsMax = 4096;  ///< in one part
-inline constexpr std::size_t kResultsMax = 1000;        ///< in one ack
-
-/// A ControlAnswer with the code `unknown_kind` is how a kind that is not known is answered.
 /// The closed list of messages; the kind on the wire follows from the alternative.
 using Message =
     std::variant<Heartbeat, Leave, HeartbeatReply, SnapshotRequest, MemberSnapshot, MemberEvent,
@@ -27,16 +23,23 @@ using Message =
                  TransferStored>;
 
 /// Bytes of `message` as sent between processes of `cluster`. Kinds and fields are those of
-/// schema/wire/README.md; a golden file of each is beside it. The caller keeps lists within the
-/// limits above (checked).
+/// schema/wire/README.md; a golden file of each is beside it. What decode() would refuse, aborts
+/// here: lists and numbers beyond their limits (limits.h), words that are not in the README, tokens
+/// that are not of 32 bytes. Texts for people (detail, what, why, text, subject) may be anything:
+/// they are cut to size, and what is not UTF-8 becomes '?'.
 std::string encode(std::string_view cluster, const Message& message);
 
-/// The message in `bytes`. kMalformed if they are not exactly one message of a protocol, kind and
-/// cluster that we know, or if a field is missing, doubled, of another type or out of range; the
-/// error names the kind and the field. Fields that we do not know are passed over. An unknown kind
-/// is kNotFound, another cluster kConflict. Never throws because of `bytes`, and never allocates
-/// more than a small multiple of their length.
+/// The message in `bytes`. kMalformed if they are not exactly one message of our protocol, or if a
+/// field is missing, doubled, of another type or out of range; the error names the place:
+/// "inventory.rows[3]: checksum: not 16 bytes". kConflict if it is of another cluster, kNotFound if
+/// its kind is not known. Fields that we do not know are passed over. Never throws because of
+/// `bytes`, and never allocates more than a small multiple of their length.
 Result<Message> decode(std::string_view cluster, std::string_view bytes);
+
+/// The field `request` of a message that decode() refused, so that whoever asked can be answered
+/// (`error`, with code `malformed` or `unknown_kind`); nothing if there is no such field. The kind,
+/// the cluster and the other fields are not looked at. Never throws because of `bytes`.
+std::optional<std::uint64_t> request_of(std::string_view bytes);
 
 /// The name that a kind of message has on the wire, for logs: "inventory".
 std::string_view kind_of(const Message& message);
