@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <numeric>
 #include <optional>
 #include <sstream>
@@ -130,13 +129,14 @@ struct Reader::Loader {
 Reader::Reader(const std::filesystem::path& path, const Overrides& overrides)
     : name_(path.string()) {
   std::ifstream in(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  text << in.rdbuf();  // a folder opens well and then fails here
   if (!in.is_open() || in.bad() || std::filesystem::is_directory(path)) {
     readable_ = false;
     faults_.push_back(name_ + ": cannot be read");
     return;
   }
-  Loader{*this}.load(text);
+  Loader{*this}.load(text.view());
   apply(overrides);
 }
 

@@ -49,10 +49,10 @@ class Statement {
   /// must fit into 63 bits.
   template <class... Args>
   void open(const Args&... args) {
+    EK_CHECK(sizeof...(args) == static_cast<std::size_t>(parameters()));
     reset();
-    int index = 0;
+    [[maybe_unused]] int index = 0;
     (bind(++index, args), ...);
-    EK_CHECK(index == sqlite3_bind_parameter_count(statement_.get()));
   }
 
   bool step();   ///< true while there is a row to read
@@ -98,6 +98,7 @@ class Statement {
   void bind_integer(int index, std::int64_t value);
   void check_bound(int rc) const;
   void want(int column, int type) const;
+  int parameters() const { return sqlite3_bind_parameter_count(statement_.get()); }
   sqlite3* db() const { return sqlite3_db_handle(statement_.get()); }
 
   struct Finalize {
