@@ -284,8 +284,9 @@ void TcpStream::start(Handlers handlers) {
 
 void TcpStream::write(Buffer bytes, std::function<void()> on_written) {
   State& state = **state_;
+  if (state.ended) return;
   EK_CHECK(!state.closing_when_written);
-  if (!state.ended) state.write(std::move(bytes), std::move(on_written));
+  state.write(std::move(bytes), std::move(on_written));
 }
 
 std::size_t TcpStream::queued_bytes() const {
@@ -355,6 +356,8 @@ TcpListener::TcpListener(Loop& loop, const Settings& settings, OnAccept on_accep
                     if (status == 0) accept(*static_cast<State*>(uv->data));
                   }));
 }
+
+TcpListener::~TcpListener() = default;
 
 void TcpListener::accept(State& state) {
   auto stream = TcpStream::State::make(*state.loop);

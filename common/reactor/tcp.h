@@ -78,6 +78,7 @@ class TcpListener {
   /// Throws std::runtime_error naming the address if it cannot listen there. May be destroyed in
   /// `on_accept`; its streams live on.
   TcpListener(Loop& loop, const Settings& settings, OnAccept on_accept);
+  ~TcpListener();
 
   std::uint16_t port() const;       ///< the real one
   std::size_t connections() const;  ///< accepted and not yet ended

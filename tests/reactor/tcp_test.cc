@@ -1,5 +1,7 @@
 #include "common/reactor/tcp.h"
 
+#include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include <gtest/gtest.h>

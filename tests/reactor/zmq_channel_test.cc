@@ -1,5 +1,6 @@
 #include "common/reactor/zmq_channel.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
