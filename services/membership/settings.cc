@@ -1,0 +1,65 @@
+#include "services/membership/settings.h"
+
+#include "common/config/file.h"
+#include "common/model/text.h"
+
+namespace evenkeel::membership {
+namespace {
+
+void read_options(config::Reader& reader, Options& options) {
+  options.cluster = reader.string("cluster", options.cluster);
+  if (!is_cluster(options.cluster)) {
+    reader.fault("cluster", "must be 1 to 63 of a-z, 0-9 and -");
+  }
+  options.events_endpoint = reader.endpoint("events_endpoint", options.events_endpoint);
+  options.requests_endpoint = reader.endpoint("requests_endpoint", options.requests_endpoint);
+  Patience& patience = options.patience;
+  patience.suspect_after = reader.duration("suspect_after", patience.suspect_after);
+  patience.dead_after = reader.duration("dead_after", patience.dead_after);
+  options.judge_interval = reader.duration("judge_interval", options.judge_interval);
+  options.beacon_interval = reader.duration("beacon_interval", options.beacon_interval);
+}
+
+void check_times(config::Reader& reader, const Options& options) {
+  const Patience& patience = options.patience;
+  if (patience.suspect_after <= Duration::zero()) {
+    reader.fault("suspect_after", "must be more than 0");
+  }
+  if (patience.dead_after <= patience.suspect_after) {
+    reader.fault("dead_after", "must be more than suspect_after");
+  }
+  if (options.judge_interval <= Duration::zero() ||
+      options.judge_interval > patience.suspect_after) {
+    reader.fault("judge_interval", "must be more than 0 and at most suspect_after");
+  }
+  if (options.beacon_interval <= Duration::zero()) {
+    reader.fault("beacon_interval", "must be more than 0");
+  }
+}
+
+void read_log(config::Reader& reader, log::Settings& settings) {
+  const std::string word = reader.string("log_level", "info");
+  if (const auto level = log::parse_level(word)) {
+    settings.level = *level;
+  } else {
+    reader.fault("log_level", "must be debug, info, warn or error");
+  }
+  if (reader.boolean("log_json", false)) settings.format = log::Format::kJson;
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const std::optional<std::filesystem::path>& file,
+                               const std::vector<std::string>& overrides) {
+  config::Reader reader =
+      file ? config::Reader(*file, overrides) : config::Reader::of_text("settings", "", overrides);
+  Settings settings;
+  read_options(reader, settings.options);
+  settings.data_dir = reader.string("data_dir");
+  check_times(reader, settings.options);
+  read_log(reader, settings.log);
+  if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
+  return settings;
+}
+
+}  // namespace evenkeel::membership
