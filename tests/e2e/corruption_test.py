@@ -4,8 +4,8 @@ import unittest
 
 from cluster import BLOCK_BYTES, KIB, MANIFEST, Scenario, checksum_of, write_files
 
-FAST = {"scrub_rate": "64MiB", "rescan_interval": "1s"}
-SLOW = {"scrub_rate": "1B", "rescan_interval": "1h"}
+FAST = {"scrub_rate": "64MiB", "scrub_pause": "1s", "rescan_interval": "1s"}
+SLOW = {"scrub_rate": "0B", "rescan_interval": "1h"}
 SIZES = [700 * KIB] * 12 + [10 * KIB] * 12
 COPIES_FROM = """SELECT command_id, chunk_id, server_id, source_id, state FROM command_history
                  WHERE kind = 'replicate' AND chunk_id = ?"""

@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import time
 
+import msgpack
 import zmq
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
@@ -364,11 +365,14 @@ class LocalCluster:
 
     def mode(self):
         """What the rebalancer says that it is doing; "silent" if it does not answer."""
-        answer = self.cli("status", check=False, seconds=20)
-        for mode in ("safe_mode", "unsynced", "starting", "running"):
-            if mode in answer.stdout:
-                return mode
-        return "silent"
+        with self._context.socket(zmq.DEALER) as asker:
+            asker.linger = 0
+            asker.connect(self.endpoints["control"])
+            asker.send(msgpack.packb([1, "ping", self.name, {"request": 1}]))
+            if not asker.poll(2000):
+                return "silent"
+            _, kind, _, body = msgpack.unpackb(asker.recv())
+            return body["mode"] if kind == "pong" else f"{kind}: {body}"
 
     # Faults
 

@@ -1,0 +1,343 @@
+"""Runs a cluster on this machine and shows it heal and fill up; called by tools/run-local."""
+import argparse
+import contextlib
+import pathlib
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from local_cluster import PROJECT, LocalCluster, LocalFault
+
+UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+MARK = ".evenkeel-local"  # in a folder that is ours to empty
+REPLICATED = ("SELECT count(*) AS copies, coalesce(sum(size_bytes), 0) AS bytes FROM command_history "
+              "WHERE kind = 'replicate' AND state = 'done' AND command_id > ?")
+
+
+def size_argument(text):
+    parts = re.fullmatch(r"(\d+)(B|KiB|MiB|GiB)", text)
+    if not parts:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size such as 512KiB or 1MiB")
+    return int(parts[1]) * UNITS[parts[2]]
+
+
+def shown_bytes(number):
+    for unit in ("GiB", "MiB", "KiB"):
+        if number >= UNITS[unit]:
+            return f"{number / UNITS[unit]:.1f} {unit}"
+    return f"{number} B"
+
+
+class Account:
+    """What the reader sees: one line a step. A step under way is one line that changes on a
+    terminal, and a line now and then where the output goes to a file."""
+
+    def __init__(self):
+        self._terminal = sys.stdout.isatty()
+        self._start = time.monotonic()
+        self._last = ("", 0.0)
+
+    def say(self, text=""):
+        self._clear()
+        print(text, flush=True)
+
+    def step(self, text):
+        self.say(f"[{time.monotonic() - self._start:5.1f} s] {text}")
+
+    def progress(self, text):
+        now = time.monotonic()
+        if self._terminal:
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K          {text}"[:width + 4], end="", flush=True)
+        elif text != self._last[0] and now > self._last[1] + 2:
+            print(f"          {text}", flush=True)
+            self._last = (text, now)
+
+    def _clear(self):
+        if self._terminal:
+            print("\r\033[K", end="")
+
+
+class Show:
+    def __init__(self, given, cluster, account):
+        self.given, self.cluster, self.account = given, cluster, account
+        self.gone = set()      # servers that do not come back
+        self.figures = []      # (what, copies, bytes, seconds) of each act
+
+    def run(self):
+        self.start()
+        self.fill()
+        for fault in self.given.fault:
+            {"kill": self.kill, "corrupt": self.corrupt, "full": self.full}[fault]()
+        self.join()
+        return self.verify()
+
+    # Acts
+
+    def start(self):
+        self.cluster.start(self.given.agents)
+        self.account.step(f"Started membership, the rebalancer and {self.given.agents} agents, "
+                          "each in a rack of its own.")
+
+    def fill(self):
+        files = self.cluster.folder / "files"
+        files.mkdir()
+        dice = random.Random(1)
+        for number in range(self.given.chunks):
+            (files / f"file{number:05}").write_bytes(dice.randbytes(self.given.chunk_size))
+        began = time.monotonic()
+        self.cluster.put_tree(files)
+        shutil.rmtree(files)
+        self.settle("being stored")
+        seconds = time.monotonic() - began
+        stored = self.given.chunks * self.given.chunk_size * self.given.goal
+        self.account.step(f"Put {self.given.chunks} chunks of {shown_bytes(self.given.chunk_size)}, "
+                          f"{self.given.goal} replicas each: {shown_bytes(stored)} in {seconds:.1f} s.")
+        self.show_servers()
+
+    def kill(self):
+        server = self.a_full_server()
+        with self.act(f"made up for s{server}"):
+            self.cluster.agent(server).kill()
+            self.gone.add(server)
+            self.account.step(f"Killed s{server} (kill -9). Membership calls it dead after 2 s of silence.")
+            self.cluster.wait_for_liveness(server, "dead")
+            short = self.cluster.value("SELECT count(*) FROM violations")
+            self.account.step(f"s{server} is dead: {short} chunks are short of a replica.")
+            self.settle("healing")
+        self.show_servers()
+
+    def corrupt(self):
+        server = self.a_full_server()
+        path = max(self.cluster.chunk_files(server), key=lambda path: path.stat().st_size)
+        chunk = int(path.name[:16], 16)
+        with self.act(f"replaced a damaged replica on s{server}"):
+            last = self.last_command()
+            with open(path, "r+b") as file:
+                byte = file.read(1)
+                file.seek(0)
+                file.write(bytes([byte[0] ^ 1]))
+            self.account.step(f"Flipped one bit of chunk {chunk} on s{server}. Its agent reads all it "
+                              "holds, over and over, and will come upon it.")
+            self.wait("the damaged replica to be replaced", lambda: self.cluster.value(
+                "SELECT count(*) FROM command_history WHERE kind = 'replicate' AND state = 'done' "
+                "AND chunk_id = ? AND command_id > ?", chunk, last), "looking for it")
+            self.settle("healing")
+
+    def full(self):
+        server = max(self.cluster.agents) + 1
+        room = 4 * self.given.chunk_size
+        self.account.step(f"Adding s{server}, which has room for four chunks beside its reserve.")
+        with self.act(f"filled s{server}, which is small"):
+            self.cluster.add_agent(server, capacity=f"{room + self.given.reserve}B").start()
+            self.cluster.wait_for_alive([server])
+            self.settle("filling")
+        used = self.used(server)
+        if used > room:
+            raise LocalFault(f"s{server} holds {used} bytes, more than its {room}")
+        self.account.step(f"s{server} holds {shown_bytes(used)} and was not filled past its reserve.")
+
+    def join(self):
+        server = max(self.cluster.agents) + 1
+        with self.act(f"filled s{server}, which joined empty"):
+            self.cluster.add_agent(server).start()
+            self.account.step(f"Started s{server}, empty, on a new machine.")
+            self.cluster.wait_for_alive([server])
+            self.wait(f"s{server} to get its share", lambda: self.evened_out(server), "filling")
+        self.show_servers()
+
+    def verify(self):
+        argv = [PROJECT / "tools" / "verify-disks", "--quiet", "--goal", str(self.given.goal), "--exact",
+                "--chunks", str(self.given.chunks)]
+        for server in self.living():
+            argv += ["--agent", f"s{server}={self.cluster.directory(server)}"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        self.account.step("Verified the disks, without asking any service:")
+        for line in (done.stdout + done.stderr).splitlines():
+            self.account.say(f"          {line}")
+        broken = [row["name"] for row in self.cluster.sql(
+            "SELECT name FROM sqlite_schema WHERE type = 'view' AND name GLOB 'invariant_*'")
+            if self.cluster.sql(f"SELECT * FROM {row['name']} LIMIT 1")]
+        self.summary(done.returncode == 0 and not broken, broken)
+        return 0 if done.returncode == 0 and not broken else 1
+
+    # What acts are made of
+
+    @contextlib.contextmanager
+    def act(self, what):
+        """Counts what was copied meanwhile."""
+        last, began = self.last_command(), time.monotonic()
+        yield
+        row, seconds = self.cluster.sql(REPLICATED, last)[0], time.monotonic() - began
+        self.figures.append((what, row["copies"], row["bytes"], seconds))
+        self.account.step(f"Has {what}: {row['copies']} copies, {shown_bytes(row['bytes'])}, "
+                          f"{seconds:.1f} s in all.")
+
+    def wait(self, what, question, verb):
+        def asked():
+            left = sum(self.cluster.unsettled().values())
+            copied = self.cluster.value("SELECT count(*) FROM command_history "
+                                        "WHERE kind = 'replicate' AND state = 'done'")
+            self.account.progress(f"{verb}: {left} chunks and commands to go, {copied} copies made")
+            return question()
+        self.cluster.wait(what, asked, 300, self.cluster.unsettled)
+
+    def settle(self, verb):
+        self.wait("every chunk to be healthy", lambda: not self.cluster.unsettled(), verb)
+
+    def evened_out(self, server):
+        if self.cluster.unsettled():
+            return False
+        servers = self.cluster.sql("SELECT server_id, capacity_bytes, used_bytes FROM server_status "
+                                   "WHERE liveness = 'alive'")
+        total = sum(row["used_bytes"] for row in servers)
+        capacity = {row["server_id"]: row["capacity_bytes"] for row in servers}
+        share = total * capacity[server] / sum(capacity.values())
+        return abs(self.used(server) - share) <= 2 * self.given.chunk_size
+
+    def last_command(self):
+        return self.cluster.value("SELECT max(command_id) FROM command_history") or 0
+
+    def living(self):
+        return [server for server in self.cluster.agents if server not in self.gone]
+
+    def used(self, server):
+        return sum(path.stat().st_size for path in self.cluster.chunk_files(server))
+
+    def a_full_server(self):
+        return max(self.living(), key=lambda server: (self.used(server), -server))
+
+    def show_servers(self):
+        used = {server: self.used(server) for server in self.living()}
+        most = max(used.values()) or 1
+        for server, number in used.items():
+            bar = "#" * round(30 * number / most)
+            self.account.say(f"          s{server} {bar:<30} {shown_bytes(number)}")
+
+    def summary(self, good, broken):
+        used = [self.used(server) for server in self.living()]
+        mean = sum(used) / len(used)
+        self.account.say()
+        self.account.say("What was done                                   copies        bytes     time")
+        for what, copies, number, seconds in self.figures:
+            self.account.say(f"  {what:<45} {copies:>6} {shown_bytes(number):>12} {seconds:>6.1f} s")
+        self.account.say(f"Evenness: the fullest server holds {shown_bytes(max(used))}, the emptiest "
+                         f"{shown_bytes(min(used))}, {shown_bytes(mean)} would be even.")
+        if broken:
+            self.account.say(f"Invariants that do not hold: {', '.join(broken)}")
+        self.account.say(f"Every one of {self.given.chunks} chunks has {self.given.goal} intact replicas."
+                         if good else "The disks are NOT as they should be.")
+
+    def how_to_look(self):
+        cluster, say = self.cluster, self.account.say
+        tool = (f"{cluster.bin}/evenkeel --set cluster={cluster.name} "
+                f"--control {cluster.endpoints['control']} --database {cluster.database}")
+        say()
+        say("The cluster runs on until Ctrl-C. To look at it:")
+        for words in ("status", "servers", "chunks", "commands", "put FILE", "get FILE -o OUT"):
+            say(f"  {tool} {words}")
+        say("or in SQL (read only: the rebalancer alone writes):")
+        for view in ("server_status", "chunk_health", "violations", "command_history"):
+            say(f"  sqlite3 'file:{cluster.database}?mode=ro' 'SELECT * FROM {view} LIMIT 20'")
+        say("Endpoints:")
+        for name, endpoint in cluster.endpoints.items():
+            say(f"  {name:<20} {endpoint}")
+        say(f"Logs: {cluster.folder}/*/*.log")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="tools/run-local",
+        description="Exit code 0: all went well and the disks hold what they should; 1: they do not, "
+                    "or something failed; 2: wrong use; 130: ended by Ctrl-C.")
+    parser.add_argument("--agents", type=int, default=5, metavar="N", help="servers to begin with (5)")
+    parser.add_argument("--chunks", type=int, default=200, metavar="N", help="chunks to put (200)")
+    parser.add_argument("--chunk-size", type=size_argument, default=size_argument("1MiB"),
+                        metavar="SIZE", help="of each chunk, at most 64MiB (1MiB)")
+    parser.add_argument("--goal", type=int, default=3, metavar="N", help="replicas of each chunk (3)")
+    parser.add_argument("--fault", action="append", choices=("kill", "corrupt", "full", "none"),
+                        help="what goes wrong; repeated, one after the other (kill)")
+    parser.add_argument("--dir", type=pathlib.Path, default=pathlib.Path("run-local-data"),
+                        metavar="DIR", help="where the chunks are kept; emptied first (run-local-data)")
+    parser.add_argument("--keep", action="store_true",
+                        help="leave the cluster running until Ctrl-C, and its files there after it")
+    parser.add_argument("--quick", action="store_true", help="forty chunks of 64 KiB")
+    parser.add_argument("--bin", type=pathlib.Path, default=PROJECT / "build" / "release" / "bin",
+                        help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    given.fault = [fault for fault in given.fault or ["kill"] if fault != "none"]
+    if given.quick:
+        given.chunks, given.chunk_size = 40, size_argument("64KiB")
+    given.reserve = size_argument("1MiB")
+    left = given.agents - given.fault.count("kill")
+    if not 1 <= given.goal <= left:
+        parser.error(f"{given.goal} replicas want as many servers, and only {left} are left in the end")
+    if not (0 < given.chunk_size <= size_argument("64MiB") and given.chunks > 0):
+        parser.error("chunks are of 1 byte to 64 MiB, and there is at least one")
+    return given
+
+
+def prepare(folder):
+    """Empties our folder; one that is not ours is left alone."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise LocalFault(f"{folder} is not empty and not of an earlier run; name another with --dir")
+    remove(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).touch()
+
+
+def remove(folder):
+    if (folder / MARK).exists():
+        shutil.rmtree(folder)
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def run(given, account):
+    prepare(given.dir)
+    room = 2 * given.goal * given.chunks * given.chunk_size + given.reserve
+    with LocalCluster(given.dir.resolve(), given.bin,
+                      rebalancer={"default_goal": given.goal, "chunk_size": f"{given.chunk_size}B",
+                                  "safe_mode_time": "2s"},
+                      agent={"capacity": f"{room}B", "reserve": f"{given.reserve}B",
+                             "scrub_rate": "256MiB", "scrub_pause": "2s"}) as cluster:
+        show = Show(given, cluster, account)
+        code = show.run()
+        if given.keep:
+            show.how_to_look()
+            with contextlib.suppress(KeyboardInterrupt):
+                while True:
+                    signal.pause()
+        cluster.stop()
+    return code
+
+
+def main():
+    given, account = arguments(), Account()
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    keep = given.keep
+    try:
+        return run(given, account)
+    except KeyboardInterrupt:
+        account.say("\nEnded, and all that was started with it.")
+        return 130
+    except LocalFault as fault:
+        account.say(f"\ntools/run-local: {fault}")
+        keep = keep or (given.dir / MARK).exists()
+        if keep:
+            account.say(f"\nEverything is kept in {given.dir}.")
+        return 1
+    finally:
+        if not keep:
+            remove(given.dir)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
