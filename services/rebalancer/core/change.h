@@ -1,0 +1,213 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/time.h"
+#include "common/model/command.h"
+#include "common/model/member.h"
+
+namespace evenkeel {
+
+/// What operators want of a server; a second axis beside its liveness.
+enum class AdminState { kInService, kDraining, kDrained, kMaintenance, kRemoved };
+
+/// What one replica is held to be. Surplus: valid, and chosen to go once the goal is met without
+/// it. Suspect: blamed as a source, to be verified. The numbers are those of the table `replica`.
+enum class ReplicaState : std::uint8_t { kValid, kSurplus, kSuspect, kCorrupt, kStale };
+
+/// Numbers as in the table `chunk`. Retired chunks stay as tombstones.
+enum class ChunkLife : std::uint8_t { kCreating, kLive, kRetired };
+
+/// Numbers as in the table `command`.
+enum class CommandEnd : std::uint8_t { kDone = 1, kFailed, kRefused, kSuperseded };
+
+/// A command as the rebalancer keeps it while it is open. Sources and tokens are added when it is
+/// sent: they may change between two sendings, what is to be done may not.
+struct CommandRecord {
+  CommandId id;
+  Epoch epoch;
+  CommandKind kind;
+  Reason reason;
+  std::optional<ChunkId> chunk;  ///< all kinds but report
+  ChunkVersion version{0};
+  Bytes size;
+  ServerId server;  ///< who is to do it
+  StorageId storage;
+  std::optional<ServerId> source;  ///< of a copy: the first to try
+  std::optional<ServerId> drop;    ///< of a move: the replica that is surplus afterwards
+  VerifyLevel level = VerifyLevel::kPresence;
+  bool retired = false;
+  std::vector<Holder> evidence;   ///< of a delete
+  std::string because;            ///< what the decision rested on, for people
+  std::optional<Instant> issued;  ///< none: by an earlier run of this process, infinitely old
+};
+
+// The closed list of ways in which what we know can change. The store turns each into rows and the
+// view turns each into memory, from the same value, so that the two cannot drift apart.
+
+struct EpochRaised {
+  Epoch epoch;
+};
+/// No command below it is given out any more: some agent has seen ids that our database has not.
+struct CommandFloorRaised {
+  CommandId floor;
+};
+/// With a reason: no destructive command is issued until it is released (S12).
+struct DeletesHeld {
+  std::optional<std::string> why;
+};
+/// Up to which event of which stream membership has been heard.
+struct MembershipHeard {
+  StorageId stream;
+  EventNumber number;
+};
+/// In memory only: whether what is known of liveness is up to date (S16).
+struct SyncChanged {
+  bool synced = false;
+};
+/// In memory only.
+struct SafeModeLeft {};
+
+struct ServerAdded {
+  Member member;
+};
+/// Everything that membership says of it, storage excepted.
+struct ServerUpdated {
+  Member member;
+};
+/// Another storage under the same name: what the old one held is no longer there.
+struct ServerReplaced {
+  Member member;
+};
+struct ServerFenced {
+  ServerId server;
+  Epoch epoch;
+};
+struct ServerAcked {
+  ServerId server;
+  JournalNumber journal;
+};
+/// A full inventory has been taken in whole. `asked`: when it was asked for, from which its
+/// freshness counts.
+struct ServerReported {
+  ServerId server;
+  InventoryNumber number;
+  JournalNumber journal;
+  Instant asked;
+};
+/// In memory only: it has answered that it is full.
+struct ServerFull {
+  ServerId server;
+  Instant until;
+};
+
+struct ChunkAdded {
+  ChunkContent content;
+  int goal;
+  ChunkLife life;
+};
+/// A newer version was reported: replicas of the old one become stale.
+struct ChunkRaised {
+  ChunkContent content;
+};
+struct ChunkPublished {
+  ChunkId chunk;
+};
+struct ChunkRetired {
+  ChunkId chunk;
+};
+struct ChunkSequence {
+  ChunkId next;
+};
+struct ChunkSetAside {
+  ChunkId chunk;
+  std::string why;
+  Instant until;
+};
+/// In memory only.
+struct ChunkResumed {
+  ChunkId chunk;
+};
+
+/// Presence and content as vouched for; in memory only.
+struct Voucher {
+  Holder::VouchedBy by;
+  std::uint64_t id;
+  Instant asked;
+};
+struct ReplicaAdded {
+  ChunkId chunk;
+  ServerId server;
+  ReplicaState state;
+  ChunkVersion version;
+  JournalNumber journal;  ///< 0: an inventory told of it
+};
+struct ReplicaChanged {
+  ChunkId chunk;
+  ServerId server;
+  ReplicaState state;
+  ChunkVersion version;
+};
+struct ReplicaLost {
+  ChunkId chunk;
+  ServerId server;
+  JournalNumber journal;  ///< of the delete that removed it; 0: an inventory without it
+};
+struct ReplicaVouched {
+  ChunkId chunk;
+  ServerId server;
+  std::optional<Voucher> presence;
+  std::optional<Instant> content;  ///< when every block was last read and matched
+};
+struct VouchersExpired {
+  Instant before;
+};
+
+struct CommandIssued {
+  CommandRecord command;
+};
+struct CommandClosed {
+  CommandId command;
+  CommandEnd end;
+  std::string why;
+};
+
+/// Stored only: names for lists of chunks.
+struct FileOpened {
+  FileId file;
+  std::string name;
+  Bytes size;
+  int goal;
+};
+struct FilePlaced {
+  FileId file;
+  std::uint64_t place;
+  ChunkId chunk;
+};
+struct FileCompleted {
+  FileId file;
+};
+struct FileRemoved {
+  FileId file;
+};
+
+/// Something that operators should hear of; stored and published.
+struct Noted {
+  std::string kind;
+  std::string subject;
+  std::string text;
+};
+
+using Change =
+    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
+                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
+                 ServerAcked, ServerReported, ServerFull, ChunkAdded, ChunkRaised, ChunkPublished,
+                 ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
+                 ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued,
+                 CommandClosed, FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted>;
+using Changes = std::vector<Change>;
+
+}  // namespace evenkeel

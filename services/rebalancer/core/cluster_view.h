@@ -1,0 +1,228 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "services/rebalancer/core/change.h"
+
+namespace evenkeel {
+
+/// Places in the view's arrays; they mean nothing outside of it.
+using ServerSlot = std::uint32_t;
+using ChunkSlot = std::uint32_t;
+
+/// How far the rows of a server can be believed in this epoch.
+enum class Standing {
+  kRegistering,  ///< came back from the dead: its rows do not count until it has reported
+  kPresumed,     ///< was there before this start: its rows count, nothing rests on them
+  kReported      ///< its full inventory was taken in
+};
+
+struct Server {
+  Member member;
+  AdminState admin = AdminState::kInService;
+  Standing standing = Standing::kPresumed;
+  Epoch fenced{0};
+  InventoryNumber inventory_number{0};
+  JournalNumber report_journal{0};
+  JournalNumber acked_journal{0};
+  /// No report from before it is taken in: it might undo what was acknowledged to an earlier run.
+  JournalNumber report_floor{0};
+  std::optional<Voucher> inventory;  ///< vouches for the presence of what it listed
+  std::optional<Instant> full_until;
+  /// Chunks touched by commands since the last report, with the journal number of the effect: what
+  /// a report from before that number says of them is no news (S9).
+  std::map<ChunkId, JournalNumber> effects;
+
+  // Derived.
+  Bytes used;      ///< of replicas in any state
+  Bytes incoming;  ///< of copies in flight to it
+  Bytes leaving;   ///< of replicas on it that are to go
+  int copies_in = 0;
+  int copies_out = 0;
+  int checks = 0;  ///< verifies and deletes in flight
+  Bytes bytes_out;
+  std::vector<ChunkSlot> chunks;
+
+  ServerId id() const { return member.server; }
+  bool counts() const {  ///< its valid replicas are replicas
+    return member.liveness != Liveness::kDead && standing != Standing::kRegistering &&
+           admin != AdminState::kRemoved;
+  }
+  bool works() const {  ///< may be given work
+    return member.liveness == Liveness::kAlive && standing == Standing::kReported;
+  }
+  /// Bytes it will hold when everything in flight is done.
+  Bytes projected() const { return used + incoming - leaving; }
+};
+
+struct Replica {
+  ServerSlot server = 0;
+  std::uint32_t place = 0;  ///< in that server's list of chunks
+  std::int32_t content_minutes = kNeverChecked;
+  ReplicaState state = ReplicaState::kValid;
+  bool leaving = false;  ///< derived: surplus, being deleted, or dropped by a move in flight
+
+  static constexpr std::int32_t kNeverChecked = INT32_MIN;
+  bool valid() const { return state == ReplicaState::kValid || state == ReplicaState::kSurplus; }
+  /// As of now minus this, every block was last known to match; none: never.
+  std::optional<Instant> content_checked() const;
+};
+
+/// In which of the planner's queues a chunk stands. Risk by valid replicas now; the fewer, the
+/// more urgent.
+enum class Queue : std::uint8_t {
+  kNone,
+  kRisk1,
+  kRisk2,
+  kRisk3,
+  kRiskMore,
+  kVerify,   ///< has a suspect replica
+  kTrim,     ///< has more than it needs, or stale and corrupt ones beside what it needs
+  kRetired,  ///< deleted by its owner, replicas left
+  kLost,     ///< no valid replica: nothing can be done, and nothing of it may be deleted
+  kAside,    ///< could not be helped; looked at again later
+};
+inline constexpr std::size_t kQueues = 10;
+
+struct Chunk {
+  ChunkId id;
+  ChunkVersion version;
+  Bytes size;
+  Checksum checksum;
+  std::vector<Replica> replicas;
+  std::uint32_t place = 0;  ///< in its queue
+  std::uint8_t goal = 1;
+  ChunkLife life = ChunkLife::kLive;
+  Queue queue = Queue::kNone;
+
+  ChunkContent content() const { return {id, version, size, checksum}; }
+};
+
+/// What the number of replicas of a chunk is and will be.
+struct ReplicaCount {
+  int valid = 0;      ///< now, on servers that count, without those being deleted
+  int projected = 0;  ///< when all commands in flight are done
+  int suspect = 0;
+  int garbage = 0;    ///< stale or corrupt, on servers that count
+  bool busy = false;  ///< some command about this chunk is in flight
+};
+
+/// What the rebalancer holds true of the cluster, in memory.
+///
+/// Written by apply() only; everything else asks. Rebuilt from the store at start. Whatever walks
+/// it does so in an order that follows from the changes applied alone, so that equal histories give
+/// equal decisions.
+class ClusterView {
+ public:
+  explicit ClusterView(Instant started = Instant{}) : started_(started) {}
+
+  void apply(const Change& change);
+  void reserve(std::size_t chunks);  ///< for loading: avoids growing
+
+  // Servers.
+  std::size_t server_slots() const { return servers_.size(); }
+  const Server& server(ServerSlot slot) const { return servers_[slot]; }
+  const Server* find(ServerId id) const;
+  const Server* find_storage(const StorageId& storage) const;
+  std::optional<ServerSlot> slot_of(ServerId id) const;
+  const std::map<ServerId, ServerSlot>& servers() const { return server_by_id_; }
+
+  // Chunks.
+  std::size_t chunk_count() const { return chunks_.size(); }
+  const Chunk& chunk(ChunkSlot slot) const { return chunks_[slot]; }
+  const Chunk* find(ChunkId id) const;
+  std::optional<ChunkSlot> slot_of(ChunkId id) const;
+  const Replica* replica(const Chunk& chunk, ServerId server) const;
+  std::span<const ChunkSlot> queue(Queue queue) const {
+    return queues_[static_cast<std::size_t>(queue)];
+  }
+  ReplicaCount count(const Chunk& chunk) const;
+  /// The chunk's version, but for stale replicas, whose own is kept.
+  ChunkVersion version_of(const Chunk& chunk, const Replica& replica) const;
+  /// When it was last confirmed that this replica is there, by whom; the latest of both kinds.
+  std::optional<Voucher> presence(const Chunk& chunk, const Replica& replica) const;
+
+  // Commands in flight.
+  const std::map<CommandId, CommandRecord>& in_flight() const { return in_flight_; }
+  const CommandRecord* find(CommandId id) const;
+  std::span<const CommandId> in_flight_of(ChunkSlot slot) const;
+  std::span<const CommandId> in_flight_of(const Chunk& chunk) const;  ///< none if it is not known
+  CommandId next_command() const { return next_command_; }
+  std::set<std::pair<Instant, ChunkSlot>> const& aside() const { return aside_by_time_; }
+
+  Epoch epoch() const { return epoch_; }
+  ChunkId next_chunk() const { return next_chunk_; }
+  FileId next_file() const { return next_file_; }
+  EventNumber last_event() const { return last_event_; }
+  const std::optional<std::string>& deletes_held() const { return deletes_held_; }
+  bool synced() const { return synced_; }
+  bool in_safe_mode() const { return in_safe_mode_; }
+  Instant started() const { return started_; }
+  const std::optional<StorageId>& membership_stream() const { return stream_; }
+  EventNumber membership_number() const { return stream_number_; }
+  std::uint64_t revision() const { return revision_; }  ///< changes applied so far
+
+  /// Aborts if what is derived no longer follows from what is stored. Called by tests and, with
+  /// every turn, by the simulator.
+  void check() const;
+
+  /// Only for the store, while it loads.
+  void load_counters(Epoch epoch, ChunkId next_chunk, FileId next_file, EventNumber last_event);
+  void load_server(Server server);
+
+ private:
+  struct Aside {
+    Instant until;
+    int valid;  ///< how many valid replicas it had; with another number it is looked at anew
+  };
+
+  Server& at(ServerId id);
+  Chunk& at(ChunkId id);
+  Replica* mutable_replica(Chunk& chunk, ServerSlot server);
+  void on_command(const CommandRecord& command, bool opened);
+  void update_server(const Member& member);
+  void remember_version(ChunkSlot chunk, ServerSlot server, ReplicaState state,
+                        ChunkVersion version);
+  void drop_replica(ChunkSlot chunk, ServerSlot server);
+  void set_standing(ServerSlot server, Standing standing);
+  void refresh(ChunkSlot slot);
+  void refresh_chunks_of(ServerSlot server);
+  void set_queue(ChunkSlot slot, Queue queue);
+  Queue queue_of(ChunkSlot slot) const;
+  bool is_leaving(ChunkSlot slot, const Replica& replica) const;
+  void unaside(ChunkSlot slot);
+
+  std::vector<Server> servers_;
+  std::map<ServerId, ServerSlot> server_by_id_;
+  std::vector<Chunk> chunks_;
+  std::unordered_map<ChunkId, ChunkSlot> chunk_by_id_;  // looked up only, never walked
+  std::array<std::vector<ChunkSlot>, kQueues> queues_;
+  std::map<CommandId, CommandRecord> in_flight_;
+  std::unordered_map<ChunkSlot, std::vector<CommandId>> in_flight_of_;
+  std::unordered_map<std::uint64_t, Voucher> presence_;             // by chunk slot and server slot
+  std::unordered_map<std::uint64_t, ChunkVersion> stale_versions_;  // same key
+  std::map<ChunkSlot, Aside> aside_;
+  std::set<std::pair<Instant, ChunkSlot>> aside_by_time_;
+
+  Instant started_;
+  Epoch epoch_{0};
+  CommandId next_command_{1};
+  ChunkId next_chunk_{1};
+  FileId next_file_{1};
+  EventNumber last_event_{0};
+  std::optional<std::string> deletes_held_;
+  std::optional<StorageId> stream_;
+  EventNumber stream_number_{0};
+  bool synced_ = false;
+  bool in_safe_mode_ = true;
+  std::uint64_t revision_ = 0;
+};
+
+}  // namespace evenkeel

@@ -1,0 +1,71 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/model/member.h"
+#include "common/model/report.h"
+
+namespace evenkeel {
+
+// Everything that can happen to the rebalancer, and nothing else can. All of it takes the same way
+// in.
+
+/// One event of the membership stream, in its turn.
+struct MemberChanged {
+  StorageId stream;
+  EventNumber number;
+  MemberEventKind kind;
+  Member member;
+};
+/// All members as of a number.
+struct MembersListed {
+  StorageId stream;
+  EventNumber number;
+  std::vector<Member> members;
+};
+/// Events are missing, or the publisher is silent: what is known of liveness may be old.
+struct MembershipUnsure {
+  std::string why;
+};
+struct AgentGreeted {
+  Hello hello;
+};
+/// A stretch of an inventory all of whose parts have come; the last stretch says so.
+struct InventoryRead {
+  ServerId server;
+  InventoryNumber number;
+  bool full = false;
+  bool last = false;
+  JournalNumber journal;
+  Instant asked;                      ///< when it was asked for
+  std::vector<ReportedReplica> rows;  ///< no chunk twice
+  std::vector<std::pair<ChunkId, ChunkVersion>> gone;
+  std::vector<ChunkId> listed;  ///< with the last stretch of a full one: all it lists, in order
+};
+struct CommandAcknowledged {
+  AgentIdentity from;
+  CommandResult result;
+};
+/// Closes a batch of acknowledgements: the highest journal number among them.
+struct JournalAcknowledged {
+  ServerId server;
+  JournalNumber journal;
+};
+/// Receipts whose signatures were found good.
+struct ChunksStored {
+  struct Item {
+    ChunkId chunk;
+    ServerId server;
+    JournalNumber journal;
+  };
+  std::vector<Item> items;
+};
+struct TimePassed {};
+
+using Event =
+    std::variant<MemberChanged, MembersListed, MembershipUnsure, AgentGreeted, InventoryRead,
+                 CommandAcknowledged, JournalAcknowledged, ChunksStored, TimePassed>;
+
+}  // namespace evenkeel

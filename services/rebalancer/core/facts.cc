@@ -1,0 +1,58 @@
+#include "services/rebalancer/core/facts.h"
+
+#include "common/base/overloaded.h"
+#include "services/rebalancer/core/mode.h"
+
+namespace evenkeel {
+
+Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant now) {
+  Changes changes;
+  for (const auto& item : event.items) {
+    const Chunk* chunk = view.find(item.chunk);
+    if (!chunk || chunk->life == ChunkLife::kRetired || !view.find(item.server)) continue;
+    if (view.replica(*chunk, item.server)) continue;
+    changes.push_back(
+        ReplicaAdded{item.chunk, item.server, ReplicaState::kValid, chunk->version, item.journal});
+    changes.push_back(ReplicaVouched{item.chunk, item.server, std::nullopt,
+                                     now});  // stored with every block checked
+  }
+  return changes;
+}
+
+Changes of_time(const ClusterView& view, const Limits& limits, Instant now) {
+  Changes changes;
+  if (view.in_safe_mode() && view.synced() && safe_mode_over(view, limits, now)) {
+    changes.push_back(SafeModeLeft{});
+    changes.push_back(Noted{"mode", "rebalancer", "safe mode left"});
+  }
+  for (const auto& [until, slot] : view.aside()) {
+    if (until > now) break;
+    changes.push_back(ChunkResumed{view.chunk(slot).id});
+  }
+  return changes;
+}
+
+Changes facts_of(const ClusterView& view, const Event& event, const Limits& limits, Instant now) {
+  return std::visit(
+      Overloaded{
+          [&](const MemberChanged& e) { return of_member_changed(view, e, now); },
+          [&](const MembersListed& e) { return of_members_listed(view, e, now); },
+          [&](const MembershipUnsure& e) {
+            if (!view.synced()) return Changes{};
+            return Changes{SyncChanged{false}, Noted{"mode", "membership", "unsure: " + e.why}};
+          },
+          [&](const AgentGreeted& e) { return of_greeting(view, e); },
+          [&](const InventoryRead& e) { return of_inventory(view, e, limits); },
+          [&](const CommandAcknowledged& e) { return of_acknowledgement(view, e, limits, now); },
+          [&](const JournalAcknowledged& e) {
+            const Server* server = view.find(e.server);
+            if (!server || server->acked_journal >= e.journal) return Changes{};
+            return Changes{ServerAcked{e.server, e.journal}};
+          },
+          [&](const ChunksStored& e) { return of_stored(view, e, now); },
+          [&](const TimePassed&) { return of_time(view, limits, now); },
+      },
+      event);
+}
+
+}  // namespace evenkeel

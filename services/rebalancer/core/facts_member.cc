@@ -1,0 +1,130 @@
+#include <algorithm>
+
+#include "services/rebalancer/core/facts.h"
+
+namespace evenkeel {
+namespace {
+
+std::string described(const Member& member) {
+  switch (member.liveness) {
+    case Liveness::kAlive:
+      return "alive at " + member.location;
+    case Liveness::kSuspect:
+      return "suspect";
+    case Liveness::kDead:
+      return member.planned ? "stopped" : "dead";
+  }
+  EK_CHECK(false);
+}
+
+/// Commands to and from a server that is gone. Deletes stay: they never expire (S3), and the server
+/// may come back with the replica that they name.
+void close_commands_of(const ClusterView& view, ServerId server, bool storage_gone,
+                       Changes& changes) {
+  for (const auto& [id, command] : view.in_flight()) {
+    const bool executes = command.server == server;
+    const bool reads = command.source == server && command.kind == CommandKind::kReplicate;
+    if (!executes && !reads) continue;
+    if (reads && !executes) continue;  // the target goes on from another source, or says so
+    if (command.kind == CommandKind::kDelete && !storage_gone) continue;
+    changes.push_back(CommandClosed{id, CommandEnd::kSuperseded,
+                                    storage_gone ? "the storage was replaced" : "server is dead"});
+  }
+}
+
+Changes of_member(const ClusterView& view, const Member& member) {
+  Changes changes;
+  const Server* known = view.find(member.server);
+  const Server* holder = view.find_storage(member.storage);
+  if (holder && holder->id() != member.server) {  // one disk under two names counts once (S15)
+    return {Noted{"server", to_string(member.server),
+                  "refused: its storage is that of " + to_string(holder->id())}};
+  }
+  if (!known) {
+    return {ServerAdded{member},
+            Noted{"server", to_string(member.server), "new, " + described(member)}};
+  }
+  const Member& before = known->member;
+  if (member.incarnation < before.incarnation && member.storage == before.storage) return {};
+  if (member.storage != before.storage) {
+    close_commands_of(view, member.server, true, changes);
+    changes.push_back(Noted{"server", to_string(member.server), "another storage: it is empty"});
+    changes.push_back(ServerReplaced{member});
+    return changes;
+  }
+  if (member == before) return {};
+  if (member.liveness == Liveness::kDead && before.liveness != Liveness::kDead) {
+    close_commands_of(view, member.server, false, changes);
+  }
+  changes.push_back(ServerUpdated{member});
+  if (member.liveness != before.liveness) {
+    changes.push_back(Noted{"server", to_string(member.server), described(member)});
+  }
+  return changes;
+}
+
+void append(Changes& to, Changes from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+Changes of_member_changed(const ClusterView& view, const MemberChanged& event, Instant) {
+  Changes changes = of_member(view, event.member);
+  changes.push_back(MembershipHeard{event.stream, event.number});
+  return changes;
+}
+
+Changes of_members_listed(const ClusterView& view, const MembersListed& event, Instant) {
+  Changes changes;
+  for (const Member& member : event.members) append(changes, of_member(view, member));
+  for (const auto& [id, slot] : view.servers()) {
+    const Member& known = view.server(slot).member;
+    const bool listed = std::any_of(event.members.begin(), event.members.end(),
+                                    [&](const Member& member) { return member.server == id; });
+    if (listed || known.liveness == Liveness::kDead) continue;
+    // Membership has forgotten it, or has never heard of it. Whoever lives will be heard again, so
+    // it is suspect until the next snapshot, and dead if that does not have it either.
+    Member missing = known;
+    missing.liveness = known.liveness == Liveness::kAlive ? Liveness::kSuspect : Liveness::kDead;
+    append(changes, of_member(view, missing));
+  }
+  changes.push_back(MembershipHeard{event.stream, event.number});
+  if (!view.synced()) {
+    changes.push_back(SyncChanged{true});
+    changes.push_back(
+        Noted{"mode", "membership", "in step at event " + std::to_string(event.number.value())});
+  }
+  return changes;
+}
+
+Changes of_greeting(const ClusterView& view, const AgentGreeted& event) {
+  Changes changes;
+  const Hello& hello = event.hello;
+  const bool ahead =
+      hello.from.epoch > view.epoch() ||
+      (hello.last_command && hello.last_command->value() >= view.next_command().value());
+  if (ahead) {
+    // Our database is older than what agents have seen of us: restored, or begun anew (S12).
+    const std::string why = to_string(hello.from.server) + " has seen epoch " +
+                            std::to_string(hello.from.epoch.value()) +
+                            (hello.last_command ? " and " + to_string(*hello.last_command) : "") +
+                            ", which this database has not";
+    if (hello.from.epoch > view.epoch()) {
+      changes.push_back(EpochRaised{hello.from.epoch.next()});
+    }
+    if (hello.last_command) {
+      constexpr std::uint64_t kMargin = 1 << 20;  // for ids that other agents may have seen
+      changes.push_back(CommandFloorRaised{CommandId(hello.last_command->value() + kMargin)});
+    }
+    changes.push_back(DeletesHeld{why});
+    changes.push_back(Noted{"mode", "rebalancer", "deletes are held: " + why});
+  }
+  const Server* server = view.find(hello.from.server);
+  if (server && server->fenced < view.epoch() && hello.from.epoch == view.epoch()) {
+    changes.push_back(ServerFenced{hello.from.server, view.epoch()});
+  }
+  return changes;
+}
+
+}  // namespace evenkeel

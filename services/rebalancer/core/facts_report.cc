@@ -1,0 +1,104 @@
+#include <algorithm>
+
+#include "services/rebalancer/core/facts.h"
+
+namespace evenkeel {
+namespace {
+
+/// What the report of one replica makes of it, given what the map says of its chunk.
+ReplicaState judged(const Chunk& chunk, const ReportedReplica& row, const Replica* known) {
+  if (row.content.version < chunk.version) return ReplicaState::kStale;
+  const bool whole = row.finding == ReplicaFinding::kOk && row.content == chunk.content();
+  if (!whole) return ReplicaState::kCorrupt;
+  if (!known || known->state == ReplicaState::kStale) return ReplicaState::kValid;
+  // That it is listed as whole does not clear a replica that was found or said to be damaged: its
+  // content has to be read for that.
+  if (known->state == ReplicaState::kCorrupt) return ReplicaState::kSuspect;
+  return known->state;
+}
+
+/// Open commands that the report proves done: what is seen counts for more than what is said.
+void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, CommandKind kind,
+                  Changes& changes) {
+  for (const CommandId id : view.in_flight_of(slot)) {
+    const CommandRecord* command = view.find(id);
+    if (command->kind != kind || command->server != server) continue;
+    changes.push_back(CommandClosed{id, CommandEnd::kDone, "proved by an inventory"});
+  }
+}
+
+void of_row(const ClusterView& view, const Server& server, const InventoryRead& event,
+            const ReportedReplica& row, const Limits& limits, Changes& changes) {
+  const ChunkId id = row.content.chunk;
+  const ServerId holder = server.id();
+  const auto effect = server.effects.find(id);
+  if (effect != server.effects.end() && effect->second > event.journal) return;  // older news (S9)
+  const auto slot = view.slot_of(id);
+  if (!slot) {
+    if (row.finding != ReplicaFinding::kOk) return;  // unknown and damaged: nothing to go by
+    changes.push_back(ChunkAdded{row.content, limits.default_goal, ChunkLife::kLive});
+    changes.push_back(
+        ReplicaAdded{id, holder, ReplicaState::kValid, row.content.version, JournalNumber(0)});
+  } else {
+    const Chunk& chunk = view.chunk(*slot);
+    const Replica* known = view.replica(chunk, holder);
+    const bool newer = row.content.version > chunk.version && row.finding == ReplicaFinding::kOk;
+    if (newer) changes.push_back(ChunkRaised{row.content});  // GFS 4.5: the higher version is right
+    const ReplicaState state = newer ? ReplicaState::kValid : judged(chunk, row, known);
+    if (!known) {
+      changes.push_back(ReplicaAdded{id, holder, state, row.content.version, JournalNumber(0)});
+    } else if (newer || known->state != state) {
+      changes.push_back(ReplicaChanged{id, holder, state, row.content.version});
+    }
+    if (state == ReplicaState::kValid) {
+      close_proved(view, *slot, holder, CommandKind::kReplicate, changes);
+    }
+    if (state == ReplicaState::kCorrupt && (!known || known->state != state)) {
+      changes.push_back(Noted{"chunk", to_string(id), "corrupt on " + to_string(holder)});
+    }
+  }
+  if (!row.content_age) return;
+  changes.push_back(ReplicaVouched{id, holder, std::nullopt, event.asked - *row.content_age});
+}
+
+void of_absence(const ClusterView& view, const Server& server, const InventoryRead& event,
+                ChunkId id, Changes& changes) {
+  const auto effect = server.effects.find(id);
+  if (effect != server.effects.end() && effect->second > event.journal) return;
+  const auto slot = view.slot_of(id);
+  if (!slot || !view.replica(view.chunk(*slot), server.id())) return;
+  close_proved(view, *slot, server.id(), CommandKind::kDelete, changes);
+  changes.push_back(ReplicaLost{id, server.id(), JournalNumber(0)});
+}
+
+}  // namespace
+
+bool acceptable(const Server& server, const Inventory& header) {
+  if (header.from.incarnation != server.member.incarnation) return false;
+  if (header.from.storage != server.member.storage) return false;
+  if (header.number <= server.inventory_number) return false;
+  if (header.basis) return server.standing == Standing::kReported;
+  return header.journal >= server.report_floor;
+}
+
+Changes of_inventory(const ClusterView& view, const InventoryRead& event, const Limits& limits) {
+  const Server* server = view.find(event.server);
+  if (!server || event.number <= server->inventory_number) return {};
+  Changes changes;
+  for (const ReportedReplica& row : event.rows) {
+    of_row(view, *server, event, row, limits, changes);
+  }
+  for (const auto& [chunk, version] : event.gone) of_absence(view, *server, event, chunk, changes);
+  if (!event.last) return changes;
+  if (event.full) {
+    for (const ChunkSlot slot : server->chunks) {
+      const ChunkId id = view.chunk(slot).id;
+      if (std::binary_search(event.listed.begin(), event.listed.end(), id)) continue;
+      of_absence(view, *server, event, id, changes);
+    }
+    changes.push_back(ServerReported{event.server, event.number, event.journal, event.asked});
+  }
+  return changes;
+}
+
+}  // namespace evenkeel

@@ -1,0 +1,40 @@
+#pragma once
+#include "common/base/bytes.h"
+#include "common/base/time.h"
+
+namespace evenkeel {
+
+using namespace std::chrono_literals;
+
+/// What bounds a plan. The defaults are the product's.
+struct Limits {
+  int default_goal = 3;
+  Bytes chunk_size{64ull << 20};  ///< files that are put are split into chunks of this size
+
+  int commands_per_turn = 512;  ///< keeps a commit to a few milliseconds
+  int examined_per_turn = 8192;
+
+  int copies_in = 64;   ///< in flight to one server; the agent itself runs fewer at a time
+  int copies_out = 64;  ///< in flight from one server
+  Bytes bytes_in{512ull << 20};
+  Bytes bytes_out{512ull << 20};
+  int checks = 256;         ///< verifies and deletes in flight on one server
+  Bytes copy_rate{0};       ///< a second and copy; 0: no limit
+  Ratio fill_limit{0.925};  ///< HDFS and Ceph stop between 0.90 and 0.95
+  /// Two-sided band around its share within which a server is left in peace, as a part of it.
+  Ratio dead_band{0.0025};
+
+  Duration copy_allowed = 10min;
+  Duration verify_allowed = 5min;
+  Duration presence_fresh = 10min;
+  Duration content_fresh = 336h;
+  Duration retire_after = 72h;  ///< GFS waits three days before it collects garbage
+  Duration put_allowed = 1h;    ///< after it an unfinished put is given up
+  Duration aside = 5s;
+  Duration full_for = 30s;  ///< how long a server that said "full" is not asked again
+
+  Ratio safe_mode_share{0.999};  ///< of the live servers must have reported (HDFS: 0.999)
+  Duration safe_mode_time = 30s;
+};
+
+}  // namespace evenkeel

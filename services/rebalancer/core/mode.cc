@@ -1,0 +1,54 @@
+#include "services/rebalancer/core/mode.h"
+
+#include "common/base/check.h"
+
+namespace evenkeel {
+namespace {
+
+struct Reports {
+  int alive = 0;
+  int reported = 0;
+};
+
+Reports reports(const ClusterView& view) {
+  Reports result;
+  for (const auto& [id, slot] : view.servers()) {
+    const Server& server = view.server(slot);
+    if (server.member.liveness != Liveness::kAlive) continue;
+    ++result.alive;
+    result.reported += server.standing == Standing::kReported;
+  }
+  return result;
+}
+
+}  // namespace
+
+bool safe_mode_over(const ClusterView& view, const Limits& limits, Instant now) {
+  if (now - view.started() >= limits.safe_mode_time) return true;
+  const Reports count = reports(view);
+  return count.reported >= limits.safe_mode_share.value() * count.alive;
+}
+
+ModeNow mode_of(const ClusterView& view) {
+  if (!view.synced()) return {Mode::kUnsynced, "membership's snapshot has not come"};
+  if (view.in_safe_mode()) {
+    const Reports count = reports(view);
+    return {Mode::kSafeMode, std::to_string(count.reported) + " of " + std::to_string(count.alive) +
+                                 " live servers have reported"};
+  }
+  return {Mode::kRunning, view.deletes_held().value_or("")};
+}
+
+const char* to_string(Mode mode) {
+  switch (mode) {
+    case Mode::kUnsynced:
+      return "unsynced";
+    case Mode::kSafeMode:
+      return "safe_mode";
+    case Mode::kRunning:
+      return "running";
+  }
+  EK_CHECK(false);
+}
+
+}  // namespace evenkeel

@@ -1,0 +1,22 @@
+#pragma once
+#include <string>
+
+#include "services/rebalancer/core/cluster_view.h"
+#include "services/rebalancer/core/limits.h"
+
+namespace evenkeel {
+
+/// Whether enough of the live servers have reported since the start, or the time for it is over.
+bool safe_mode_over(const ClusterView& view, const Limits& limits, Instant now);
+
+enum class Mode { kUnsynced, kSafeMode, kRunning };
+
+/// What the rebalancer may do now, and why not more. Plans are made in kRunning only.
+struct ModeNow {
+  Mode mode;
+  std::string why;
+};
+ModeNow mode_of(const ClusterView& view);
+const char* to_string(Mode mode);
+
+}  // namespace evenkeel

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "services/rebalancer/core/draft.h"
+#include "services/rebalancer/core/placement.h"
+#include "services/rebalancer/core/planner.h"
+
+namespace evenkeel {
+namespace {
+
+/// One chunk that has more replicas than it needs, or stale and corrupt ones.
+class Trimming {
+ public:
+  Trimming(Draft& draft, ChunkSlot slot)
+      : draft_(draft), view_(draft.view()), slot_(slot), chunk_(view_.chunk(slot)) {}
+
+  void run() {
+    const Replica* victim = choose();
+    if (!victim) return;
+    const auto leant_on = witnesses(*victim);
+    if (!leant_on) return;
+    if (ask_what_is_not_fresh(*leant_on)) return;  // its answer makes us look again
+    remove(*victim, *leant_on);
+  }
+
+ private:
+  bool fresh(const std::optional<Instant>& asked, Duration limit) const {
+    return asked && draft_.now() - *asked < limit;
+  }
+
+  /// What is damaged or old goes first; of what is valid, what was chosen before, then the replica
+  /// whose rack holds another, then the one on the fullest server.
+  const Replica* choose() {
+    const ReplicaCount count = view_.count(chunk_);
+    const Replica* best = nullptr;
+    using Order = std::tuple<bool, bool, bool, double>;
+    std::optional<Order> best_order;
+    for (const Replica& replica : chunk_.replicas) {
+      const Server& server = view_.server(replica.server);
+      if (!server.works() || replica.state == ReplicaState::kSuspect) continue;
+      if (replica.valid() && count.projected <= chunk_.goal) continue;
+      const Order order{!replica.valid(), replica.state == ReplicaState::kSurplus,
+                        shares_rack(replica), draft_.use(replica.server)};
+      if (best_order && order <= *best_order) continue;
+      best_order = order;
+      best = &replica;
+    }
+    if (!best) {
+      draft_.set_aside(slot_, "the replicas that are too many are on servers that are not at work",
+                       draft_.limits().aside);
+    }
+    return best;
+  }
+
+  bool shares_rack(const Replica& replica) const {
+    const auto rack = rack_of(view_.server(replica.server).member.location);
+    return std::any_of(chunk_.replicas.begin(), chunk_.replicas.end(), [&](const Replica& other) {
+      return other.server != replica.server && other.valid() &&
+             rack_of(view_.server(other.server).member.location) == rack;
+    });
+  }
+
+  /// Those that the delete will lean on: goal of them at least, on hosts of their own.
+  std::optional<std::vector<const Replica*>> witnesses(const Replica& victim) {
+    std::vector<const Replica*> result;
+    std::set<std::string_view> hosts;
+    for (const Replica& replica : chunk_.replicas) {
+      const Server& server = view_.server(replica.server);
+      if (&replica == &victim || replica.state != ReplicaState::kValid) continue;
+      if (!server.works() || server.admin != AdminState::kInService) continue;
+      if (!hosts.insert(server.member.location).second) continue;
+      result.push_back(&replica);
+    }
+    if (static_cast<int>(result.size()) >= chunk_.goal) return result;
+    keep(victim, result.size());
+    return std::nullopt;
+  }
+
+  /// There is not enough to lean on. What was to go is needed after all, or must wait.
+  void keep(const Replica& victim, std::size_t found) {
+    if (victim.state == ReplicaState::kSurplus) {
+      draft_.add(ReplicaChanged{chunk_.id, view_.server(victim.server).id(), ReplicaState::kValid,
+                                chunk_.version});
+    }
+    draft_.set_aside(slot_,
+                     "a replica too many is kept: " + std::to_string(found) + " of " +
+                         std::to_string(chunk_.goal) + " others can be leant on",
+                     draft_.limits().aside);
+  }
+
+  bool ask_what_is_not_fresh(const std::vector<const Replica*>& leant_on) {
+    bool asked = false;
+    for (const Replica* replica : leant_on) {
+      const bool content = !fresh(replica->content_checked(), draft_.limits().content_fresh - 1h);
+      const auto voucher = view_.presence(chunk_, *replica);
+      // Half of the time is left for the answers of the others and for the delete itself.
+      const bool presence = !fresh(voucher ? std::optional(voucher->asked) : std::nullopt,
+                                   draft_.limits().presence_fresh / 2);
+      if (!content && !presence) continue;
+      asked = true;
+      if (!draft_.may_check(replica->server)) continue;
+      draft_.verify(slot_, replica->server,
+                    content ? VerifyLevel::kContent : VerifyLevel::kPresence,
+                    "a delete is to lean on it");
+    }
+    return asked;
+  }
+
+  Holder holder(const Replica& replica) const {
+    const Member& member = view_.server(replica.server).member;
+    const auto voucher = view_.presence(chunk_, replica);
+    return Holder{.server = member.server,
+                  .storage = member.storage,
+                  .location = member.location,
+                  .version = chunk_.version,
+                  .checksum = chunk_.checksum,
+                  .presence_age = draft_.now() - voucher->asked,
+                  .content_age = std::max(Duration(0), draft_.now() - *replica.content_checked()),
+                  .vouched_by = voucher->by,
+                  .vouched = voucher->id};
+  }
+
+  void remove(const Replica& victim, const std::vector<const Replica*>& leant_on) {
+    if (!draft_.may_check(victim.server)) return;
+    std::vector<Holder> evidence;
+    for (const Replica* replica : leant_on) evidence.push_back(holder(*replica));
+    const Reason reason = victim.state == ReplicaState::kSurplus ? Reason::kBalance : Reason::kTrim;
+    const char* what = victim.state == ReplicaState::kCorrupt ? "corrupt"
+                       : victim.state == ReplicaState::kStale ? "stale"
+                                                              : "one too many";
+    draft_.remove(slot_, victim.server, view_.version_of(chunk_, victim), reason,
+                  std::move(evidence), false,
+                  std::string(what) + "; " + std::to_string(leant_on.size()) + " others verified");
+  }
+
+  Draft& draft_;
+  const ClusterView& view_;
+  const ChunkSlot slot_;
+  const Chunk& chunk_;
+};
+
+}  // namespace
+
+void trim(Draft& draft) {
+  if (draft.view().deletes_held()) return;
+  int examined = 0;
+  const auto waiting = draft.view().queue(Queue::kTrim);
+  const std::size_t start = waiting.empty() ? 0 : draft.view().revision() % waiting.size();
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
+    const ChunkSlot slot = waiting[(start + i) % waiting.size()];
+    if (!draft.touched(slot)) Trimming(draft, slot).run();
+  }
+}
+
+}  // namespace evenkeel

@@ -1,0 +1,29 @@
+#pragma once
+#include "services/rebalancer/core/cluster_view.h"
+#include "services/rebalancer/core/limits.h"
+
+namespace evenkeel {
+
+/// What to do about the cluster as `view` has it: the next commands, most urgent first.
+///
+/// The plan is an increment, not the way to the final state: it holds at most
+/// `limits.commands_per_turn` commands, and no server gets more than its share. Commands in flight
+/// count as if they were done, so that plan() may be called after every batch of events:
+///
+///     while (true) {
+///       wait_for_events();
+///       record(facts_of(view, event, limits, now));
+///       record(plan(view, limits, now));   // empty when there is nothing to be done now
+///     }
+///
+/// Empty unless mode_of(view) is kRunning. Pure: equal arguments give equal plans.
+Changes plan(const ClusterView& view, const Limits& limits, Instant now);
+
+class Draft;
+void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
+void verify(Draft& draft);   ///< asks the holders of suspect replicas to read them
+void trim(Draft& draft);     ///< deletes what is over, gathering the evidence for it first
+void retire(Draft& draft);   ///< deletes the replicas of chunks that their owner has deleted
+void balance(Draft& draft);  ///< moves from the fullest to the emptiest
+
+}  // namespace evenkeel

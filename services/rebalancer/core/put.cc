@@ -1,0 +1,57 @@
+#include "services/rebalancer/core/put.h"
+
+#include "services/rebalancer/core/placement.h"
+
+namespace evenkeel {
+namespace {
+
+constexpr ChunkVersion kFirstVersion(1);
+
+/// Not known to the view yet, but for the rules of placement like any other.
+Chunk drawn_up(const ChunkContent& content, int goal) {
+  return Chunk{.id = content.chunk,
+               .version = content.version,
+               .size = content.size,
+               .checksum = content.checksum,
+               .replicas = {},
+               .goal = static_cast<std::uint8_t>(goal),
+               .life = ChunkLife::kCreating};
+}
+
+std::vector<ServerId> targets_of(Draft& draft, Chunk chunk, const std::vector<ServerId>& avoid) {
+  std::vector<ServerId> result;
+  while (static_cast<int>(result.size()) < chunk.goal) {
+    const Choice choice = choose_target(draft, chunk, std::nullopt, avoid);
+    if (!choice.server) break;
+    result.push_back(draft.view().server(*choice.server).id());
+    draft.book(*choice.server, chunk.size);
+    chunk.replicas.push_back(Replica{.server = *choice.server});
+  }
+  return result;
+}
+
+}  // namespace
+
+PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, FileId file,
+                   int goal, const std::vector<ToPlace>& items) {
+  PlacedChunks result;
+  Draft draft(view, limits, now);
+  ChunkId next = view.next_chunk();
+  for (const ToPlace& wanted : items) {
+    const PutPlace::Item& item = wanted.item;
+    while (!wanted.chunk && view.find(next)) next = ChunkId(next.value() + 1);  // adopted before
+    const ChunkId id = wanted.chunk.value_or(next);
+    const ChunkContent content{id, kFirstVersion, item.size, item.checksum};
+    if (!wanted.chunk) {
+      result.changes.push_back(ChunkAdded{content, goal, ChunkLife::kCreating});
+      result.changes.push_back(FilePlaced{file, item.index, id});
+      next = ChunkId(next.value() + 1);
+    }
+    result.placements.push_back(
+        {item.index, content, targets_of(draft, drawn_up(content, goal), item.avoid)});
+  }
+  if (next != view.next_chunk()) result.changes.push_back(ChunkSequence{next});
+  return result;
+}
+
+}  // namespace evenkeel
