@@ -107,6 +107,9 @@ Verdict MemberTable::leave(const Leave& leave, Instant now) {
   return {Status::kOk, left.incarnation, {record(MemberEventKind::kLeft, entry, left)}};
 }
 
+static_assert(Liveness::kAlive < Liveness::kSuspect && Liveness::kSuspect < Liveness::kDead,
+              "judge() takes a higher one for a worse one");
+
 MemberChanges MemberTable::judge(Instant now) {
   MemberChanges changes;
   for (auto& [server, entry] : entries_) {

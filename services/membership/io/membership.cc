@@ -54,7 +54,9 @@ Membership::Membership(const Options& options, Loop& loop, zmq::context_t& conte
       pause_watch_(options.judge_interval, options.patience.suspect_after / 2, clock.now()),
       refusals_(clock),
       turn_(loop, {}, [this](std::vector<Item>&& items) { handle(std::move(items)); }),
-      events_(loop, make_pub(context, bound(options.events_endpoint)), [](Frames&&) {}),
+      // To subscribers an XPUB is a PUB; a channel needs a socket that can be read, and who
+      // subscribes is not our affair.
+      events_(loop, make_xpub(context, bound(options.events_endpoint)), [](Frames&&) {}),
       requests_(loop, make_router(context, bound(options.requests_endpoint)),
                 [this](Frames&& frames) {
                   auto request = asked_in(options_.cluster, frames, refusals_);
@@ -133,7 +135,7 @@ void Membership::beacon() {
         clock_.wall_now()});
 }
 
-/// A PUB is never full: who does not keep up misses numbers, and asks.
+/// An XPUB is never full: who does not keep up misses numbers, and asks.
 void Membership::tell(const MemberEvent& event) {
   const std::string message = wire::encode(options_.cluster, event);
   EK_CHECK(events_.send({wire::member_topic(event.kind), message}) == Sent::kTaken);
