@@ -79,7 +79,7 @@ class Foreign(Scenario):
                 cluster.agent(1).kill()
                 cluster.wait_for_liveness(1, "dead")
                 for path in (cluster.folder / "files").iterdir():
-                    cluster.get(path.name, cluster.folder / "back")
+                    cluster.get(f"files/{path.name}", cluster.folder / "back")
                     self.assertEqual((cluster.folder / "back").read_bytes(), path.read_bytes())
                 self.assertTrue(any(mode == "get" for mode, _ in agent.served))
                 cluster.agent(1).start()

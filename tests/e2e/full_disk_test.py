@@ -1,10 +1,8 @@
 """A disk that is fuller than its agent believes: "no space" is an answer, and others take over."""
 import contextlib
-import pathlib
-import tempfile
 import unittest
 
-from cluster import MIB, Scenario, small_disk, write_files
+from cluster import MIB, Scenario, scratch_folder, small_disk, write_files
 
 NO_SPACE = "SELECT count(*) FROM command_history WHERE server_id = 4 AND why = 'no_space'"
 
@@ -32,22 +30,18 @@ class FullDisk(Scenario):
     @contextlib.contextmanager
     def small_fourth(self, agents):
         """Agents 1 to `agents`; the fourth claims a GiB on a disk of 12 MiB."""
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="evenkeel-disk-"))
-        try:
-            with small_disk(folder, 12 * MIB), \
-                    self.cluster(rebalancer={"chunk_size": "1MiB"},
-                                 agent={"capacity": "1GiB", "reserve": "0B"}) as cluster:
-                cluster.membership.start()
-                cluster.rebalancer.start()
-                for server in (1, 2, 3):
-                    cluster.add_agent(server)
-                cluster.add_agent(4, data_dir=str(folder))
-                for server in range(1, agents + 1):
-                    cluster.agent(server).start()
-                cluster.wait_for_alive(range(1, agents + 1))
-                yield cluster
-        finally:
-            folder.rmdir()
+        with scratch_folder() as folder, small_disk(folder / "disk", 12 * MIB) as disk, \
+                self.cluster(rebalancer={"chunk_size": "1MiB"},
+                             agent={"capacity": "1GiB", "reserve": "0B"}) as cluster:
+            cluster.membership.start()
+            cluster.rebalancer.start()
+            for server in (1, 2, 3):
+                cluster.add_agent(server)
+            cluster.add_agent(4, data_dir=str(disk))
+            for server in range(1, agents + 1):
+                cluster.agent(server).start()
+            cluster.wait_for_alive(range(1, agents + 1))
+            yield cluster
 
     def put(self, cluster, chunks):
         tree = cluster.folder / "files"

@@ -51,7 +51,7 @@ class Heal(Scenario):
         paths = sorted(tree.iterdir(), key=lambda path: path.stat().st_size)
         for path in [*paths[:6], *paths[::len(paths) // 10], *paths[-2:]]:
             back = pathlib.Path(cluster.folder / "back")
-            cluster.get(path.name, back)
+            cluster.get(f"files/{path.name}", back)
             self.assertEqual(back.read_bytes(), path.read_bytes(), path.name)
 
 

@@ -85,7 +85,7 @@ class Hostile(Scenario):
         cluster.wait_until_settled()
         self.check_contents(self.check_replicated(cluster, without=[3]), contents)
         for path in tree.iterdir():
-            cluster.get(path.name, cluster.folder / "back")
+            cluster.get(f"files/{path.name}", cluster.folder / "back")
             self.assertEqual((cluster.folder / "back").read_bytes(), path.read_bytes())
 
 

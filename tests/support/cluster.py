@@ -118,19 +118,18 @@ class Scenario(unittest.TestCase):
     def cluster(self, agents=0, quiet_end=True, **settings):
         """A cluster with agents 1 to `agents` running, or none at all started. `quiet_end`: at the
         end everything is settled, so that disks and database can be compared."""
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="evenkeel-e2e-"))
-        cluster = Cluster(folder, **settings)
-        try:
-            if agents:
-                cluster.start(agents)
-            yield cluster
-            self.check_end(cluster, quiet_end)
-        except BaseException:
-            keep_evidence(cluster, self.id())
-            raise
-        finally:
-            cluster.close()
-            shutil.rmtree(folder, ignore_errors=True)
+        with scratch_folder() as folder:
+            cluster = Cluster(folder, **settings)
+            try:
+                if agents:
+                    cluster.start(agents)
+                yield cluster
+                self.check_end(cluster, quiet_end)
+            except BaseException:
+                keep_evidence(cluster, self.id())
+                raise
+            finally:
+                cluster.close()
 
     def check_end(self, cluster, quiet_end):
         cluster.raise_if_any_fell()
@@ -156,6 +155,22 @@ class Scenario(unittest.TestCase):
             held[row["checksum"]] += len(row["intact"])
         self.assertEqual(held, Counter({checksum: number * goal
                                         for checksum, number in expected.items()}))
+
+
+@contextlib.contextmanager
+def scratch_folder():
+    """A new folder that is removed in the end. Those of earlier runs that were cut off (their
+    process is gone) are removed first: they may hold gigabytes."""
+    root = pathlib.Path(tempfile.gettempdir()) / "evenkeel-e2e"
+    root.mkdir(exist_ok=True)
+    for left in root.iterdir():
+        if not pathlib.Path("/proc", left.name.partition("-")[0]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_evidence(cluster, name):

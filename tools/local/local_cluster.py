@@ -252,7 +252,7 @@ class LocalCluster:
 
     def cli(self, *words, seconds=120, check=True, cwd=None, as_json=False):
         """Runs the command line tool; what it printed, parsed where JSON was asked for."""
-        argv = [self.bin / "evenkeel", "--set", f"cluster={self.name}",
+        argv = [self.bin / "evenkeel", "--cluster", self.name,
                 "--control", self.endpoints["control"], "--database", self.database]
         argv += ["--json"] if as_json else []
         try:
@@ -272,9 +272,10 @@ class LocalCluster:
         return self.cli("put", *chosen, *files, seconds=seconds, cwd=cwd)
 
     def put_tree(self, folder, goal=None, seconds=300):
-        """Every file under `folder`, each under its path from there."""
+        """Every file under `folder`, each under its path from there, the folder's name first."""
         chosen = ["--goal", str(goal)] if goal else []
-        return self.cli("put", *chosen, "--recursive", ".", seconds=seconds, cwd=folder)
+        return self.cli("put", *chosen, "--recursive", folder.name, seconds=seconds,
+                        cwd=folder.parent)
 
     def get(self, name, out, **options):
         return self.cli("get", name, "-o", out, **options)

@@ -234,7 +234,7 @@ class Show:
 
     def how_to_look(self):
         cluster, say = self.cluster, self.account.say
-        tool = (f"{cluster.bin}/evenkeel --set cluster={cluster.name} "
+        tool = (f"{cluster.bin}/evenkeel --cluster {cluster.name} "
                 f"--control {cluster.endpoints['control']} --database {cluster.database}")
         say()
         say("The cluster runs on until Ctrl-C. To look at it:")
