@@ -23,10 +23,11 @@ using Message =
                  TransferStored>;
 
 /// Bytes of `message` as sent between processes of `cluster`. Kinds and fields are those of
-/// schema/wire/README.md; a golden file of each is beside it. What decode() would refuse, aborts
-/// here: lists and numbers beyond their limits (limits.h), words that are not in the README, tokens
-/// that are not of 32 bytes. Texts for people (detail, what, why, text, subject) may be anything:
-/// they are cut to size, and what is not UTF-8 becomes '?'.
+/// schema/wire/README.md; a golden file of each is beside it. A caller that does not keep to the
+/// limits (limits.h), to the words of the README or to 32 bytes for a token is aborted; locations
+/// and addresses are not looked at closer, whoever reads settings asks is_location and is_address
+/// (common/model/text.h). Texts for people (detail, what, why, text, subject) may be anything: they
+/// are cut to size, and what is not UTF-8 becomes '?'.
 std::string encode(std::string_view cluster, const Message& message);
 
 /// The message in `bytes`. kMalformed if they are not exactly one message of our protocol, or if a
