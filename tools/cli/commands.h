@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/ids.h"
+#include "tools/cli/session.h"
+#include "tools/cli/sources.h"
+
+/// The commands, one function each: they print what they have to say and give the exit code.
+namespace evenkeel::cli {
+
+/// What is wrong first, then how much there is and how evenly it lies.
+Exit status(const Options& options);
+
+struct ChunkFilter {
+  std::string health;  ///< one of chunk_health's words; empty: any
+  std::optional<ServerId> server;
+  std::optional<ChunkId> chunk;
+  std::int64_t limit = 100;  ///< rows; 0: all
+};
+struct CommandFilter {
+  enum class State { kAny, kOpen, kClosed };
+  State state = State::kAny;
+  std::optional<ServerId> server;
+  std::optional<ChunkId> chunk;
+  std::int64_t limit = 50;
+};
+Exit list_servers(const Options& options);
+Exit list_chunks(const Options& options, const ChunkFilter& filter);
+Exit list_commands(const Options& options, const CommandFilter& filter);
+Exit list_events(const Options& options, std::int64_t limit);
+Exit list_files(const Options& options, std::int64_t limit);
+
+struct PutWish {
+  SourceOptions sources;
+  int goal = 0;
+  std::size_t parallel = 8;
+};
+Exit put(const Options& options, const PutWish& wish);
+
+/// A file by its name, or a chunk by "c42" unless that is said to be a name.
+struct Target {
+  std::string what;
+  bool is_name = false;
+};
+struct GetWish {
+  Target target;
+  std::string output;  ///< "-": stdout; empty: the last part of the name, which must be new
+  bool first_holder_only = false;
+};
+Exit get(const Options& options, const GetWish& wish);
+
+struct DeleteWish {
+  Target target;
+  bool yes = false;  ///< do not ask
+};
+Exit delete_named(const Options& options, const DeleteWish& wish);
+Exit ping(const Options& options);
+
+/// What a target names.
+Named named(const Target& target);
+
+}  // namespace evenkeel::cli

@@ -1,0 +1,77 @@
+#include <cctype>
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include <unistd.h>
+
+#include "common/model/control.h"
+#include "tools/cli/commands.h"
+#include "tools/cli/render.h"
+#include "tools/cli/text.h"
+
+namespace evenkeel::cli {
+namespace {
+
+std::string shown(const Named& what) {
+  if (const auto* chunk = std::get_if<ChunkId>(&what)) return to_string(*chunk);
+  return "'" + printable(std::get<std::string>(what)) + "'";
+}
+
+bool agreed(const std::string& question) {
+  std::fprintf(stderr, "%s [y/N] ", question.c_str());
+  std::string line;
+  std::getline(std::cin, line);
+  return line == "y" || line == "Y" || line == "yes";
+}
+
+}  // namespace
+
+Named named(const Target& target) {
+  const bool may_be_chunk = !target.is_name && target.what.size() > 1 && target.what[0] == 'c';
+  if (may_be_chunk && std::isdigit(static_cast<unsigned char>(target.what[1])) != 0) {
+    if (const auto chunk = ChunkId::parse(target.what)) return *chunk;
+  }
+  return target.what;
+}
+
+Exit delete_named(const Options& options, const DeleteWish& wish) {
+  const Named what = named(wish.target);
+  if (!wish.yes && isatty(STDIN_FILENO) == 0) {
+    return error("delete " + shown(what) + ": nobody to ask; say --yes");
+  }
+  if (!wish.yes && !agreed("Delete " + shown(what) + " and all of its replicas?")) {
+    return error("nothing was deleted");
+  }
+  Session session(options);
+  const Result<Deleted> answer = session.ask<Deleted>(DeleteNamed{what});
+  if (!answer) return error("delete " + shown(what) + ": " + answer.error().what);
+  if (options.json) {
+    std::fputs(json(Fields{{"chunks", static_cast<std::int64_t>(answer->chunks)}}).c_str(), stdout);
+  } else {
+    std::printf("deleted %s: %s\n", shown(what).c_str(), count_of(answer->chunks, "chunk").c_str());
+  }
+  return Exit::kOk;
+}
+
+Exit ping(const Options& options) {
+  Session session(options);
+  const Result<Pong> pong = session.ask<Pong>(Ping{});
+  if (!pong) return error("ping: " + pong.error().what);
+  if (options.json) {
+    const Fields fields{{"version", pong->version},
+                        {"epoch", static_cast<std::int64_t>(pong->epoch.value())},
+                        {"mode", pong->mode},
+                        {"why", pong->why},
+                        {"uptime_ms", static_cast<std::int64_t>(pong->uptime.count())}};
+    std::fputs(json(fields).c_str(), stdout);
+  } else {
+    std::printf("%s%s%s  epoch %s, version %s, up %s\n", printable(pong->mode).c_str(),
+                pong->why.empty() ? "" : ": ", printable(pong->why).c_str(),
+                to_string(pong->epoch).c_str(), printable(pong->version).c_str(),
+                duration_text(pong->uptime).c_str());
+  }
+  return Exit::kOk;
+}
+
+}  // namespace evenkeel::cli

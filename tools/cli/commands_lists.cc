@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+#include "tools/cli/commands.h"
+#include "tools/cli/render.h"
+#include "tools/cli/view.h"
+
+namespace evenkeel::cli {
+namespace {
+
+/// The columns of a view, and what follows FROM. `limit` rows are shown, or all if it is 0.
+struct Query {
+  std::vector<Column> columns;
+  std::string from;
+  std::int64_t limit = 0;
+  bool newest_last = false;  ///< asked for newest first, for the limit, and shown as a log
+};
+
+/// Adds a condition. Values are numbers or words of a closed list, never text from outside.
+void where(std::string& from, const std::string& condition) {
+  from += (from.find(" WHERE ") == std::string::npos ? " WHERE " : " AND ") + condition;
+}
+
+Exit show(const Options& options, Query query, const std::string& none) {
+  const Result<View> view = View::open(options.database, options.cluster);
+  if (!view) return error(view.error().what);
+  const bool limited = query.limit > 0;
+  if (limited) query.from += " LIMIT " + std::to_string(query.limit + 1);
+  Rows rows = view->rows(std::move(query.columns), query.from);
+  const bool more = limited && rows.rows.size() > static_cast<std::size_t>(query.limit);
+  if (more) rows.rows.pop_back();
+  if (query.newest_last) std::ranges::reverse(rows.rows);
+  if (options.json) {
+    std::fputs(json(rows).c_str(), stdout);
+  } else if (rows.rows.empty()) {
+    std::printf("%s\n", none.c_str());
+  } else {
+    std::fputs(table(rows, style_of(STDOUT_FILENO)).c_str(), stdout);
+  }
+  if (more) {
+    std::fprintf(stderr, "evenkeel: there are more than these %s; --limit 0 shows all\n",
+                 std::to_string(query.limit).c_str());
+  }
+  return Exit::kOk;
+}
+
+}  // namespace
+
+Exit list_servers(const Options& options) {
+  return show(options,
+              {{{"server_id", "SERVER", Kind::kServer, 9},
+                {"liveness", "LIVENESS", Kind::kText, 8},
+                {"admin", "ADMIN", Kind::kText, 7},
+                {"location", "LOCATION", Kind::kText, 4},
+                {"address", "ADDRESS", Kind::kText, 3},
+                {"replicas", "REPLICAS", Kind::kNumber, 5},
+                {"used_bytes", "USED", Kind::kBytes, 6},
+                {"capacity_bytes", "CAPACITY", Kind::kBytes, 5},
+                {"used_share", "USE", Kind::kShare, 8},
+                {"free_bytes", "FREE", Kind::kBytes, 2},
+                {"reserve_bytes", "", Kind::kBytes},
+                {"open_commands", "OPEN", Kind::kNumber, 4},
+                {"reported", "REPORTED", Kind::kTruth, 3},
+                {"planned", "", Kind::kTruth},
+                {"storage", "", Kind::kText},
+                {"incarnation", "", Kind::kNumber},
+                {"fenced_epoch", "", Kind::kNumber},
+                {"changed_ms", "", Kind::kTime}},
+               "server_status ORDER BY server_id"},
+              "no servers are known");
+}
+
+Exit list_chunks(const Options& options, const ChunkFilter& filter) {
+  std::string from = "chunk_health";
+  if (filter.chunk) where(from, "chunk_id = " + std::to_string(filter.chunk->value()));
+  if (filter.server) {
+    where(from, "chunk_id IN (SELECT chunk_id FROM replica WHERE server_id = " +
+                    std::to_string(filter.server->value()) + ")");
+  }
+  if (!filter.health.empty()) where(from, "health = '" + filter.health + "'");
+  // Beyond the view: where the replicas are, with the state of those that are not valid, and why
+  // nothing can be done for the chunk.
+  const std::string servers =
+      "(SELECT group_concat('s' || server_id || CASE WHEN state = 'valid' THEN '' ELSE '(' || "
+      "state "
+      "|| ')' END || CASE liveness WHEN 'dead' THEN '(dead)' ELSE '' END, ' ') FROM replica_status "
+      "WHERE replica_status.chunk_id = chunk_health.chunk_id) AS servers";
+  const std::string why =
+      "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id) AS why";
+  Query query{{{"chunk_id", "CHUNK", Kind::kChunk, 9},
+               {"health", "HEALTH", Kind::kText, 8},
+               {"valid_replicas", "VALID", Kind::kNumber, 7},
+               {"goal", "GOAL", Kind::kNumber, 7},
+               {"projected_replicas", "PROJECTED", Kind::kNumber, 3},
+               {"other_replicas", "OTHER", Kind::kNumber, 2},
+               {"size_bytes", "SIZE", Kind::kBytes, 5},
+               {"version", "VERSION", Kind::kNumber, 1},
+               {"life", "", Kind::kText},
+               {"checksum", "", Kind::kText},
+               {servers, "SERVERS", Kind::kText, 6},
+               {why, "WHY", Kind::kText, 4}},
+              from + " ORDER BY chunk_id",
+              filter.limit};
+  return show(options, std::move(query), "no such chunks");
+}
+
+Exit list_commands(const Options& options, const CommandFilter& filter) {
+  using State = CommandFilter::State;
+  std::string from = filter.state == State::kOpen ? "open_commands" : "command_history";
+  if (filter.state == State::kClosed) where(from, "state <> 'open'");
+  if (filter.chunk) where(from, "chunk_id = " + std::to_string(filter.chunk->value()));
+  if (filter.server) where(from, "server_id = " + std::to_string(filter.server->value()));
+  Query query{{{"command_id", "COMMAND", Kind::kCommand, 9},
+               {"kind", "KIND", Kind::kText, 8},
+               {"reason", "REASON", Kind::kText, 6},
+               {"chunk_id", "CHUNK", Kind::kChunk, 8},
+               {"source_id", "FROM", Kind::kServer, 5},
+               {"server_id", "SERVER", Kind::kServer, 8},
+               {"drop_id", "DROPS", Kind::kServer, 3},
+               {"size_bytes", "SIZE", Kind::kBytes, 4},
+               {"state", "STATE", Kind::kText, 8},
+               {"why", "WHY", Kind::kText, 7},
+               {"issued_ms", "ISSUED", Kind::kTime, 2},
+               {"closed_ms", "CLOSED", Kind::kTime, 1},
+               {"because", "BECAUSE", Kind::kText, 3},
+               {"epoch", "", Kind::kNumber},
+               {"version", "", Kind::kNumber}},
+              from + " ORDER BY command_id DESC",
+              filter.limit,
+              true};
+  return show(options, std::move(query), "no such commands");
+}
+
+Exit list_events(const Options& options, std::int64_t limit) {
+  Query query{{{"event_number", "EVENT", Kind::kNumber, 2},
+               {"at_ms", "AT", Kind::kTime, 5},
+               {"kind", "KIND", Kind::kText, 4},
+               {"subject", "SUBJECT", Kind::kText, 6},
+               {"text", "WHAT", Kind::kText, 9}},
+              "events ORDER BY event_number DESC",
+              limit,
+              true};
+  return show(options, std::move(query), "nothing has happened yet");
+}
+
+Exit list_files(const Options& options, std::int64_t limit) {
+  Query query{{{"file_id", "FILE", Kind::kFile, 3},
+               {"name", "NAME", Kind::kText, 9},
+               {"size_bytes", "SIZE", Kind::kBytes, 8},
+               {"chunks", "CHUNKS", Kind::kNumber, 5},
+               {"goal", "GOAL", Kind::kNumber, 6},
+               {"state", "STATE", Kind::kText, 7},
+               {"created_ms", "CREATED", Kind::kTime, 2}},
+              "files ORDER BY name",
+              limit};
+  return show(options, std::move(query), "there are no files");
+}
+
+}  // namespace evenkeel::cli

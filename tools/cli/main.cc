@@ -1,0 +1,221 @@
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "common/config/units.h"
+#include "tools/cli/commands.h"
+
+namespace evenkeel::cli {
+namespace {
+
+constexpr const char* kEpilogue = R"(
+Names: c42 is a chunk, s7 a server, k12 a command, f3 a file.
+
+status, servers, chunks, commands, events and files read the rebalancer's database, read only, and
+work as well while it is not running. The others ask the rebalancer at the control endpoint.
+
+Environment:
+  EVENKEEL_CONTROL    the control endpoint, instead of --control
+  EVENKEEL_DATABASE   the rebalancer's database, instead of --database
+  EVENKEEL_CLUSTER    the cluster's name, instead of --cluster
+  NO_COLOR            no colours
+  TMPDIR              where standard input is kept while it is put
+
+Exit codes:
+  0  done; status: all chunks have their goal of replicas
+  1  status: chunks are at risk or under-replicated
+  2  wrong usage, or it could not be done; a message says what and where
+  3  status: chunks are lost
+  4  get: a chunk cannot be read, whole and verified, from any holder
+
+Examples:
+  evenkeel status
+  evenkeel chunks --health under_replicated
+  evenkeel put --recursive photos --prefix 2026/ --goal 3
+  tar c notes | evenkeel put - --name notes.tar
+  evenkeel get notes.tar -o - | tar x)";
+
+/// What the words of the command line said, and which command they named.
+struct Parsed {
+  Options options;
+  std::string timeout = "10s";
+  ChunkFilter chunks;
+  CommandFilter commands;
+  std::string chunk_word, server_word;
+  bool only_open = false, only_closed = false;
+  std::int64_t limit = 100;
+  PutWish put;
+  GetWish get;
+  DeleteWish del;
+  std::function<Exit()> run;
+};
+
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
+                      Parsed& parsed, std::function<Exit()> run) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->callback([&parsed, run = std::move(run)] { parsed.run = run; });
+  command->fallthrough();  // global options may also follow the command
+  return command;
+}
+
+/// An id with or without its letter.
+template <class Id>
+std::optional<Id> id_of(const std::string& word, const char* option) {
+  if (word.empty()) return std::nullopt;
+  const auto id = Id::parse(word);
+  if (!id || id->value() > static_cast<std::uint64_t>(INT64_MAX)) {
+    throw CLI::ValidationError(option, "'" + word + "' is not an id");
+  }
+  return id;
+}
+
+void add_limit(CLI::App& command, std::int64_t& limit) {
+  command.add_option("--limit", limit, "Rows at most; 0: all")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 40))
+      ->capture_default_str();
+}
+
+void add_globals(CLI::App& app, Parsed& parsed) {
+  app.set_version_flag("--version", "evenkeel " EVENKEEL_VERSION);
+  Options& options = parsed.options;
+  app.add_option("--control", options.control, "The rebalancer's control endpoint")
+      ->envname("EVENKEEL_CONTROL")
+      ->capture_default_str();
+  app.add_option("--database", options.database, "The rebalancer's database, rebalancer.db")
+      ->envname("EVENKEEL_DATABASE")
+      ->capture_default_str();
+  app.add_option("--cluster", options.cluster, "The cluster's name")
+      ->envname("EVENKEEL_CLUSTER")
+      ->check([](const std::string& name) {
+        const bool plain =
+            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+        return plain && !name.empty() && name.size() <= 63
+                   ? std::string()
+                   : "'" + name + "' is not 1 to 63 of a-z 0-9 -";
+      })
+      ->capture_default_str();
+  app.add_option("--timeout", parsed.timeout,
+                 "How long to wait for an answer; agents have three times as long")
+      ->check([&options](const std::string& text) {
+        const auto read = config::duration(text);
+        if (!read) return read.error().what;
+        options.timeout = *read;
+        return read->count() < 2 ? std::string("must be at least 2ms") : std::string();
+      })
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "For programs: arrays of objects instead of tables");
+}
+
+void add_lists(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  add_command(app, "status", "What is wrong first, then totals and evenness", parsed,
+              [&options] { return status(options); });
+  add_command(app, "servers", "The chunk servers", parsed,
+              [&options] { return list_servers(options); });
+
+  CLI::App* chunks = add_command(app, "chunks", "The chunks and their health", parsed, [&] {
+    parsed.chunks.chunk = id_of<ChunkId>(parsed.chunk_word, "--id");
+    parsed.chunks.server = id_of<ServerId>(parsed.server_word, "--server");
+    return list_chunks(options, parsed.chunks);
+  });
+  chunks->add_option("--health", parsed.chunks.health, "Only those in this state")
+      ->check(CLI::IsMember({"lost", "at_risk", "under_replicated", "over_replicated", "healthy",
+                             "creating", "retired"}));
+  chunks->add_option("--id", parsed.chunk_word, "Only this chunk, such as c42");
+  chunks->add_option("--server", parsed.server_word,
+                     "Only those of which this server has a replica");
+  add_limit(*chunks, parsed.chunks.limit);
+
+  CLI::App* commands = add_command(app, "commands", "Commands, the newest last", parsed, [&] {
+    using State = CommandFilter::State;
+    parsed.commands.chunk = id_of<ChunkId>(parsed.chunk_word, "--chunk");
+    parsed.commands.server = id_of<ServerId>(parsed.server_word, "--server");
+    parsed.commands.state = parsed.only_open     ? State::kOpen
+                            : parsed.only_closed ? State::kClosed
+                                                 : State::kAny;
+    return list_commands(options, parsed.commands);
+  });
+  CLI::Option* open = commands->add_flag("--open", parsed.only_open, "Only those under way");
+  commands->add_flag("--closed", parsed.only_closed, "Only those that have ended")->excludes(open);
+  commands->add_option("--chunk", parsed.chunk_word, "Only those about this chunk");
+  commands->add_option("--server", parsed.server_word, "Only those that this server executes");
+  add_limit(*commands, parsed.commands.limit);
+
+  add_limit(*add_command(app, "events", "What has happened, the newest last", parsed,
+                         [&] { return list_events(options, parsed.limit); }),
+            parsed.limit);
+  add_limit(*add_command(app, "files", "The files that were put", parsed,
+                         [&] { return list_files(options, parsed.limit); }),
+            parsed.limit);
+}
+
+void add_target(CLI::App& command, Target& target) {
+  command.add_option("what", target.what, "A file by its name, or a chunk such as c42")->required();
+  command.add_flag("--name", target.is_name, "It is a name, even if it looks like a chunk");
+}
+
+void add_data(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  CLI::App* put_command = add_command(app, "put", "Puts files into the cluster", parsed,
+                                      [&] { return put(options, parsed.put); });
+  SourceOptions& sources = parsed.put.sources;
+  put_command->add_option("FILE", sources.paths, "Files to put; - is standard input")->required();
+  put_command->add_option("--goal", parsed.put.goal, "Replicas of each chunk [the cluster's]")
+      ->check(CLI::Range(1, 16));
+  put_command->add_option("--name", sources.name, "Its name in the cluster [the path as given]");
+  put_command->add_option("--prefix", sources.prefix, "Put before each name");
+  put_command->add_flag("--recursive", sources.recursive, "Directories with all that is in them");
+  put_command
+      ->add_option("--parallel", parsed.put.parallel, "Chunks being stored at once on each server")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+
+  CLI::App* get_command = add_command(app, "get", "Reads a file or a chunk back, verified", parsed,
+                                      [&] { return get(options, parsed.get); });
+  add_target(*get_command, parsed.get.target);
+  get_command->add_option("-o,--output", parsed.get.output,
+                          "Where to; - is standard output [the last part of the name]");
+  get_command->add_flag("--first-holder-only", parsed.get.first_holder_only,
+                        "Do not go to another holder when the first one fails");
+
+  CLI::App* delete_command =
+      add_command(app, "delete", "Deletes a file or a chunk, and in time its replicas", parsed,
+                  [&] { return delete_named(options, parsed.del); });
+  add_target(*delete_command, parsed.del.target);
+  delete_command->add_flag("--yes", parsed.del.yes, "Do not ask");
+
+  add_command(app, "ping", "Whether the rebalancer answers, and what it is doing", parsed,
+              [&options] { return ping(options); });
+}
+
+Exit main_of(int argc, char** argv) {
+  CLI::App app("Looks at an Evenkeel cluster, and puts, gets and deletes what it keeps.",
+               "evenkeel");
+  app.footer(kEpilogue);
+  app.require_subcommand(1);
+  Parsed parsed;
+  add_globals(app, parsed);
+  add_lists(app, parsed);
+  add_data(app, parsed);
+  try {
+    app.parse(argc, argv);
+    return parsed.run();
+  } catch (const CLI::ParseError& fault) {
+    return app.exit(fault) == 0 ? Exit::kOk : Exit::kError;
+  }
+}
+
+}  // namespace
+}  // namespace evenkeel::cli
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(evenkeel::cli::main_of(argc, argv));
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "evenkeel: %s\n", failure.what());
+    return static_cast<int>(evenkeel::cli::Exit::kError);
+  }
+}

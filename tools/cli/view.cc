@@ -1,0 +1,84 @@
+#include "tools/cli/view.h"
+
+#include <utility>
+
+#include "common/sqlite/error.h"
+#include "common/sqlite/statement.h"
+
+namespace evenkeel::cli {
+namespace {
+
+Cell cell_of(const sqlite::Statement& row, int column, Kind kind) {
+  if (row.is_null(column)) return {};
+  if (kind == Kind::kText) return row.text(column);
+  if (kind == Kind::kShare) return row.real(column);
+  return row.integer(column);
+}
+
+bool is_rebalancers(const sqlite::Database& db) {
+  sqlite::Statement query(db,
+                          "SELECT count(*) FROM sqlite_master "
+                          "WHERE name IN ('meta', 'server_status', 'chunk_health')");
+  query.open();
+  return query.step() && query.integer(0) == 3;
+}
+
+std::string cluster_of(const sqlite::Database& db) {
+  sqlite::Statement query(db, "SELECT coalesce(max(cluster), '') FROM meta");
+  query.open();
+  return query.step() ? query.text(0) : "";
+}
+
+}  // namespace
+
+View::View(const std::filesystem::path& path) : db_(path, sqlite::OpenMode::kReadOnly) {}
+
+Result<View> View::open(const std::filesystem::path& path, const std::string& cluster) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown)) {
+    return fail(ErrorCode::kNotFound, path.string() + ": " +
+                                          (unknown ? unknown.message() : "no such file") +
+                                          " (--database names the rebalancer's)");
+  }
+  try {
+    View view(path);
+    if (!is_rebalancers(view.db_)) {
+      return fail(ErrorCode::kMalformed, path.string() + ": not the database of a rebalancer");
+    }
+    const std::string owner = cluster_of(view.db_);
+    if (owner != cluster) {
+      return fail(ErrorCode::kConflict, path.string() + ": of the cluster '" + owner +
+                                            "' and not of '" + cluster + "' (see --cluster)");
+    }
+    return view;
+  } catch (const sqlite::SqliteError& error) {
+    if (error.code() == SQLITE_NOTADB) {
+      return fail(ErrorCode::kMalformed, path.string() + ": not an SQLite database");
+    }
+    return fail(ErrorCode::kDenied, error.what());
+  }
+}
+
+Rows View::rows(std::vector<Column> columns, const std::string& from) const {
+  std::string names;
+  for (const Column& column : columns) names += (names.empty() ? "" : ", ") + column.name;
+  sqlite::Statement query(db_, "SELECT " + names + " FROM " + from);
+  query.open();
+  Rows rows{std::move(columns), {}};
+  while (query.step()) {
+    std::vector<Cell> row;
+    for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+      row.push_back(cell_of(query, static_cast<int>(i), rows.columns[i].kind));
+    }
+    rows.rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::int64_t View::number(const std::string& sql) const {
+  sqlite::Statement query(db_, sql);
+  query.open();
+  return query.step() && !query.is_null(0) ? query.integer(0) : 0;
+}
+
+}  // namespace evenkeel::cli

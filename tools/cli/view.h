@@ -1,0 +1,31 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/sqlite/database.h"
+#include "tools/cli/render.h"
+
+namespace evenkeel::cli {
+
+/// The rebalancer's database, to look at: opened read only, which never stands in the way of the
+/// rebalancer, whether that runs or not.
+class View {
+ public:
+  /// An error says whether there is no such file, it is not a rebalancer's, or it belongs to
+  /// another cluster than `cluster`.
+  static Result<View> open(const std::filesystem::path& path, const std::string& cluster);
+
+  /// The columns of `from`, which is what follows FROM: a view, conditions, order, limit. It is
+  /// never made of words that came from outside.
+  Rows rows(std::vector<Column> columns, const std::string& from) const;
+  /// The first cell of the only row that `sql` gives.
+  std::int64_t number(const std::string& sql) const;
+
+ private:
+  explicit View(const std::filesystem::path& path);
+  sqlite::Database db_;
+};
+
+}  // namespace evenkeel::cli
