@@ -1,0 +1,217 @@
+#include "services/agent/io/committer.h"
+
+#include <set>
+
+namespace evenkeel::agent {
+
+struct Committer::Job {
+  Effect effect;
+  std::optional<ChunkContent> bad;  // of the same version, to be put out of the way
+  bool moved = false;
+  std::optional<Refusal> refusal = {};
+  JournalNumber number{0};
+
+  void refuse(Refusal why) {
+    refusal = std::move(why);
+    effect.files = Effect::Files::kNone;
+  }
+  ReplicaKey key() const { return key_of(*effect.content); }
+};
+
+namespace {
+
+Refusal refusal_of(const DiskFault& fault) {
+  switch (fault.kind) {
+    case DiskFault::Kind::kNoSpace:
+      return {Why::kNoSpace, fault.what};
+    case DiskFault::Kind::kMissing:
+      return {Why::kMissing, fault.what};
+    case DiskFault::Kind::kShort:
+    case DiskFault::Kind::kCorrupt:
+      return {Why::kCorrupt, fault.what};
+    case DiskFault::Kind::kIo:
+      return {Why::kIo, fault.what};
+  }
+  return {Why::kIo, fault.what};
+}
+
+}  // namespace
+
+Committer::Committer(Loop& loop, Storage& storage, std::function<void()> on_results)
+    : storage_(storage),
+      on_results_(std::move(on_results)),
+      work_(loop),
+      turn_(loop, {}, [this](std::vector<Effect>&& effects) { gather(std::move(effects)); }) {}
+
+void Committer::add(Effect effect) {
+  EK_CHECK(effect.files == Effect::Files::kNone || effect.content);
+  turn_.add(std::move(effect));
+}
+
+void Committer::gather(std::vector<Effect>&& effects) {
+  for (Effect& effect : effects) waiting_.push_back(std::move(effect));
+  if (!under_way_) begin();
+}
+
+void Committer::begin() {
+  Jobs jobs;
+  std::set<ChunkId> chunks;
+  std::vector<Effect> later;
+  for (Effect& effect : std::exchange(waiting_, {})) {
+    // Two effects on one chunk do not share a batch: each has to see what the other has done.
+    if (effect.content && !chunks.insert(effect.content->chunk).second) {
+      later.push_back(std::move(effect));
+      continue;
+    }
+    jobs.push_back(std::make_shared<Job>(Job{std::move(effect), std::nullopt}));
+  }
+  waiting_ = std::move(later);
+  if (jobs.empty()) return;
+  under_way_ = true;
+  for (const auto& job : jobs) {
+    check_fence(*job);
+    holds_.push_back(std::move(job->effect.hold));
+  }
+  intend_deletes(jobs);
+  const Timestamp when = storage_.clock().wall_now();
+  work_.run([files = storage_.files(), jobs, when] { move_files(*files, jobs, when); },
+            [this, jobs, when] { commit(jobs, when); });
+}
+
+void Committer::check_fence(Job& job) {
+  const Effect& effect = job.effect;
+  if (effect.files == Effect::Files::kNone) return;
+  if (effect.result) {
+    const CommandId id = effect.result->command;
+    if (auto refusal = storage_.book().fence(id, storage_.now())) {
+      return job.refuse(std::move(*refusal));
+    }
+    storage_.book().place(id);
+  }
+  effect.files == Effect::Files::kPlace ? check_place(job) : check_trash(job);
+}
+
+void Committer::check_place(Job& job) {
+  const Replica* old = storage_.table().find(job.key());
+  if (!old) return;
+  const bool whole =
+      old->finding == ReplicaFinding::kOk && old->checksum == job.effect.content->checksum;
+  // It came by another way meanwhile: nothing valid is overwritten.
+  if (whole) job.effect.files = Effect::Files::kNone;
+  if (!whole) job.bad = content_of(job.key(), *old);
+}
+
+void Committer::check_trash(Job& job) {
+  const Replica* replica = storage_.table().find(job.key());
+  if (!replica) return job.refuse({Why::kMissing, "it is gone"});
+  job.effect.content = content_of(job.key(), *replica);  // by the checksum that its name bears
+}
+
+void Committer::intend_deletes(const Jobs& jobs) {
+  std::optional<Journal::Batch> batch;
+  for (const auto& job : jobs) {
+    if (job->effect.files != Effect::Files::kTrash) continue;
+    if (!batch) batch.emplace(storage_.journal(), storage_.clock().wall_now());
+    batch->intend_delete(job->key(), job->effect.result->command);
+  }
+  if (batch) batch->commit();
+}
+
+/// On the thread pool. A failed rename is an answer; a failed sync ends the process.
+void Committer::move_files(const ChunkFiles& files, const Jobs& jobs, Timestamp when) {
+  bool live = false, trash = false, quarantine = false;
+  const auto move = [&](Job& job) -> DiskResult<void> {
+    const ChunkContent& content = *job.effect.content;
+    live = true;
+    if (job.effect.files == Effect::Files::kTrash) {
+      trash = true;
+      return files.move_to_trash(content, when);
+    }
+    if (job.bad) {
+      quarantine = true;
+      const auto away = files.move_to_quarantine(*job.bad, when);
+      if (!away && away.error().kind != DiskFault::Kind::kMissing) return away;
+    }
+    return files.place(job.effect.aside, content);
+  };
+  for (const auto& job : jobs) {
+    if (job->effect.files == Effect::Files::kNone) continue;
+    const auto moved = move(*job);
+    job->moved = moved.has_value();
+    if (!moved) job->refuse(refusal_of(moved.error()));
+  }
+  // The place where a file arrives is synced before the one that it left.
+  if (trash) files.sync_trash();
+  if (quarantine) files.sync_quarantine();
+  if (live) files.sync_live();
+  for (const auto& job : jobs) {
+    if (!job->moved && !job->effect.aside.empty()) files.drop_aside(job->effect.aside);
+  }
+}
+
+void Committer::commit(const Jobs& jobs, Timestamp when) {
+  holds_.clear();
+  Journal::Batch batch(storage_.journal(), when);
+  for (const auto& job : jobs) settle(*job, when);
+  for (const auto& job : jobs) journal(batch, *job);
+  storage_.write_findings(batch);
+  batch.commit();
+  storage_.journal().checkpoint();
+  bool results = false;
+  for (const auto& job : jobs) {
+    if (job->effect.result) {
+      storage_.book().finish(*job->effect.result, storage_.now());
+      results = true;
+    }
+  }
+  under_way_ = false;
+  for (const auto& job : jobs) {
+    if (job->effect.then) job->effect.then({job->refusal, job->number});
+  }
+  if (results) on_results_();
+  if (!under_way_ && !waiting_.empty()) begin();
+}
+
+/// What has happened on disk is now known. If the commit that follows fails, the process ends, and
+/// the next start reads the disk.
+void Committer::settle(Job& job, Timestamp when) {
+  Effect& effect = job.effect;
+  if (job.bad && !storage_.files()->exists(*job.bad)) storage_.table().erase(job.key());
+  if (!job.moved) return;
+  if (effect.files == Effect::Files::kPlace) {
+    const ChunkContent& content = *effect.content;
+    const AgeReading checked = storage_.ages().reading(storage_.now());
+    storage_.table().put(job.key(), {content.size, content.checksum, ReplicaFinding::kOk, checked});
+  } else {
+    storage_.table().erase(job.key());
+    storage_.trashed(*effect.content, when);
+  }
+}
+
+void Committer::journal(Journal::Batch& batch, Job& job) {
+  Effect& effect = job.effect;
+  if (job.moved && effect.files == Effect::Files::kTrash) batch.went(job.key());
+  if (job.moved && effect.files == Effect::Files::kPlace) {
+    const Replica& replica = *storage_.table().find(job.key());
+    batch.came(job.key());
+    batch.checked(job.key(), {replica.checksum, replica.finding, replica.checked});
+  }
+  if (!effect.result) {
+    if (!job.refusal) {
+      const auto known = storage_.journal().stored(job.key());
+      job.number = known ? *known : batch.add_stored(job.key());
+      storage_.desk().changed(job.key());
+    }
+    return;
+  }
+  if (job.refusal) {
+    effect.result->outcome = Outcome::kFailed;
+    effect.result->why = job.refusal->why;
+    effect.result->detail = job.refusal->detail;
+  }
+  effect.result->free = storage_.space().free();
+  effect.result = batch.add(std::move(*effect.result));
+  job.number = effect.result->journal;
+}
+
+}  // namespace evenkeel::agent

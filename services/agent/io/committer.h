@@ -1,0 +1,69 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/reactor/turn.h"
+#include "common/reactor/work.h"
+#include "services/agent/io/storage.h"
+
+namespace evenkeel::agent {
+
+/// One thing that is to happen on disk, to be journalled, and then to be told of.
+struct Effect {
+  enum class Files {
+    kNone,   ///< nothing: only the journal
+    kPlace,  ///< the file `aside`, whole and synced, becomes the replica `content`
+    kTrash   ///< the replica `content` goes to the trash
+  };
+  Files files = Files::kNone;
+  std::optional<ChunkContent> content;
+  std::filesystem::path aside = {};
+  std::unique_ptr<Storage::Hold> hold = nullptr;  ///< given back when the replica counts as used
+  std::optional<CommandResult> result = {};       ///< of a command, if all goes well
+  struct Ended {
+    std::optional<Refusal> refusal;  ///< none: it has happened and is durable
+    JournalNumber journal;
+  };
+  std::function<void(const Ended&)> then = nullptr;
+};
+
+/// Makes effects happen in the one order in which nothing is lost: the fence, intentions of deletes
+/// into the journal, renames, folders synced, the journal with the results, the table; and only
+/// then is anyone told. What comes while one batch is under way makes up the next, so that many
+/// small copies share their syncs and their commit.
+class Committer {
+ public:
+  /// `on_results` is called after each commit that held results of commands.
+  Committer(Loop& loop, Storage& storage, std::function<void()> on_results);
+
+  void add(Effect effect);
+  bool idle() const { return !under_way_ && turn_.waiting() == 0 && waiting_.empty(); }
+
+ private:
+  struct Job;  // an effect on its way through a batch
+  using Jobs = std::vector<std::shared_ptr<Job>>;
+
+  void gather(std::vector<Effect>&& effects);
+  void begin();
+  void check_fence(Job& job);
+  void check_place(Job& job);
+  void check_trash(Job& job);
+  void intend_deletes(const Jobs& jobs);
+  static void move_files(const ChunkFiles& files, const Jobs& jobs, Timestamp when);
+  void commit(const Jobs& jobs, Timestamp when);
+  void journal(Journal::Batch& batch, Job& job);
+  void settle(Job& job, Timestamp when);
+
+  Storage& storage_;
+  const std::function<void()> on_results_;
+  std::vector<Effect> waiting_;
+  bool under_way_ = false;
+  std::vector<std::unique_ptr<Storage::Hold>> holds_;  // of the batch under way
+  Work work_;
+  Turn<Effect> turn_;
+};
+
+}  // namespace evenkeel::agent

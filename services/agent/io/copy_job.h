@@ -1,0 +1,78 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "common/reactor/work.h"
+#include "services/agent/core/block_plan.h"
+#include "services/agent/core/rate_limit.h"
+#include "services/agent/core/sources.h"
+#include "services/agent/io/peer.h"
+#include "services/agent/io/storage.h"
+
+namespace evenkeel::agent {
+
+/// One copy: pulls a chunk from its sources into a file aside, block by block, each verified before
+/// it is written. What one source has delivered stays when another has to go on. It ends with a
+/// whole, synced file aside, or with a reason; making a replica of it is the committer's part.
+class CopyJob : public std::enable_shared_from_this<CopyJob> {
+ public:
+  struct End {
+    std::optional<Refusal> refusal;  ///< none: the file is whole
+    Outcome outcome = Outcome::kDone;
+    std::filesystem::path aside;  ///< of a whole file; else it is gone already
+    std::unique_ptr<Storage::Hold> hold;
+    std::vector<Blame> blamed;
+    Bytes bytes_done;
+  };
+  using OnEnd = std::function<void(End)>;
+
+  CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Replicate order, OnEnd on_end);
+  ~CopyJob();
+  CopyJob(const CopyJob&) = delete;
+  CopyJob& operator=(const CopyJob&) = delete;
+
+  void start();
+  /// To be called some times a second: stalled sources, time that is over, rates.
+  void tick();
+  Bytes bytes_done() const { return bytes_done_; }
+
+ private:
+  void try_source();
+  void say_open(const Source& source);
+  void on_message(const wire::Message& message);
+  void on_manifest(const TransferManifest& manifest);
+  void on_error(const TransferError& error);
+  void on_data(std::uint64_t offset, Buffer&& bytes);
+  void on_written(BlockRange range, Bytes size, const std::optional<DiskFault>& fault);
+  void ask_more();
+  void complete();
+  void blame(Fault fault, const std::string& why);
+  void leave_source(bool tell);
+  void end(std::optional<Refusal> refusal, Outcome outcome = Outcome::kFailed);
+  bool stalled(Instant now) const;
+
+  Loop& loop_;
+  Storage& storage_;
+  Peers& peers_;
+  const CommandId id_;
+  const Replicate order_;
+  OnEnd on_end_;
+  Sources sources_;
+  BlockPlan plan_;
+  RateLimit limit_;
+  std::unique_ptr<Storage::Hold> hold_;
+  std::filesystem::path aside_;
+  std::shared_ptr<const File> file_;
+  std::shared_ptr<const Manifest> manifest_;  // adds up to the checksum of the command
+  std::shared_ptr<Peer> peer_;
+  std::uint64_t transfer_ = 0;
+  bool opened_ = false;        // the source has answered with the manifest
+  std::uint64_t writing_ = 0;  // blocks that are in the thread pool
+  Instant heard_{};
+  std::optional<Instant> next_round_;
+  Bytes bytes_done_;
+  Work work_;
+};
+
+}  // namespace evenkeel::agent

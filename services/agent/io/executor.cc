@@ -1,0 +1,300 @@
+#include "services/agent/io/executor.h"
+
+#include "common/base/overloaded.h"
+#include "common/log/log.h"
+#include "services/agent/core/evidence.h"
+#include "services/agent/store/chunk_reader.h"
+#include "services/agent/store/words.h"
+
+namespace evenkeel::agent {
+namespace {
+
+constexpr std::size_t kVerifiesAtOnce = 3;  // of the four threads; copies and readers need one
+constexpr Duration kTick{50};
+
+std::string_view kind_of(const Order& order) {
+  return std::visit(Overloaded{
+                        [](const Replicate&) { return "replicate"; },
+                        [](const Delete&) { return "delete"; },
+                        [](const Verify&) { return "verify"; },
+                        [](const Report&) { return "report"; },
+                    },
+                    order);
+}
+
+std::string chunk_of(const Order& order) {
+  return std::visit(Overloaded{
+                        [](const Report&) { return std::string("-"); },
+                        [](const auto& o) { return to_string(o.content.chunk); },
+                    },
+                    order);
+}
+
+CommandResult result_of(CommandId id, Outcome outcome, Refusal refusal) {
+  return {id, outcome, refusal.why, std::move(refusal.detail), JournalNumber(0), {}, {}, {}};
+}
+
+}  // namespace
+
+Executor::Executor(Loop& loop, Storage& storage, Committer& committer, Peers& peers,
+                   const WorkSettings& settings)
+    : loop_(loop),
+      storage_(storage),
+      committer_(committer),
+      peers_(peers),
+      settings_(settings),
+      work_(loop),
+      ticker_(loop, [this] {
+        ended_.clear();
+        std::vector<std::shared_ptr<CopyJob>> jobs;
+        for (const auto& [id, task] : tasks_) {
+          if (task.copy) jobs.push_back(task.copy);
+        }
+        for (const auto& job : jobs) job->tick();
+        start_waiting();
+      }) {
+  ticker_.start(kTick, kTick);
+}
+
+Executor::~Executor() = default;
+
+void Executor::take(const Command& command, Epoch epoch) {
+  const Receipt receipt = storage_.book().receive(command, epoch, storage_.now());
+  std::visit(
+      Overloaded{
+          [&](const Begin&) { begin(command); },
+          [](const UnderWay&) {},
+          [&](const Repeat& repeat) { storage_.book().say_again(repeat.result, storage_.now()); },
+          [&](const Decline& decline) {
+            tasks_.emplace(command.id, Task{command, storage_.now()});
+            fail(command.id, Outcome::kRefused, decline.refusal);
+          },
+          [&](const TooOld& old) {
+            auto result = result_of(command.id, Outcome::kRefused, old.refusal);
+            result.journal = storage_.journal().identity().journal;
+            result.free = storage_.space().free();
+            storage_.book().say_again(result, storage_.now());
+          },
+      },
+      receipt);
+}
+
+void Executor::begin(const Command& command) {
+  tasks_.emplace(command.id, Task{command, storage_.now()});
+  std::visit([&](const auto& order) { begin(command.id, order); }, command.order);
+}
+
+void Executor::begin(CommandId id, const Replicate&) {
+  copies_waiting_.push_back(id);
+  start_waiting();
+}
+
+void Executor::begin(CommandId id, const Verify&) {
+  verifies_waiting_.push_back(id);
+  start_waiting();
+}
+
+void Executor::begin(CommandId id, const Report&) {
+  done(id, "inventory " + to_string(storage_.desk().want_full()));
+}
+
+void Executor::begin(CommandId id, const Delete& order) {
+  const ReplicaKey key = key_of(order.content);
+  const Replica* replica = storage_.table().find(key);
+  if (!replica && storage_.journal().tombstone(key) == id) {
+    return done(id, "deleted before a restart");
+  }
+  const EvidenceLimits limits{settings_.presence_fresh, settings_.content_fresh};
+  if (const auto fault = evidence_fault(order, storage_.identity().storage, limits)) {
+    return fail(id, Outcome::kRefused, {Why::kEvidence, *fault});
+  }
+  if (!replica) return fail(id, Outcome::kFailed, not_here(order.content));
+  storage_.book().begin(id);
+  Effect effect{Effect::Files::kTrash, content_of(key, *replica)};
+  effect.result = result_of(id, Outcome::kDone, {Why::kNone, ""});
+  effect.result->bytes_done = replica->size;
+  finish(id, std::move(effect));
+}
+
+Refusal Executor::not_here(const ChunkContent& content) const {
+  const auto newest = storage_.table().newest(content.chunk);
+  if (!newest) return {Why::kMissing, "no such replica here"};
+  return {Why::kVersion, "version " + to_string(newest->version) + " is here"};
+}
+
+void Executor::start_waiting() {
+  const auto next = [&](std::deque<CommandId>& queue, auto start) {
+    const CommandId id = queue.front();
+    queue.pop_front();
+    const auto task = tasks_.find(id);
+    if (task == tasks_.end()) return;  // its fence went down while it waited
+    if (auto refusal = storage_.book().fence(id, storage_.now())) {
+      return fail(id, Outcome::kRefused, std::move(*refusal));
+    }
+    start(id, task->second.command.order);
+  };
+  while (copies_ < settings_.copies_in && !copies_waiting_.empty()) {
+    next(copies_waiting_,
+         [&](CommandId id, const Order& order) { start_copy(id, std::get<Replicate>(order)); });
+  }
+  while (verifies_ < kVerifiesAtOnce && !verifies_waiting_.empty()) {
+    next(verifies_waiting_,
+         [&](CommandId id, const Order& order) { start_verify(id, std::get<Verify>(order)); });
+  }
+}
+
+void Executor::start_copy(CommandId id, const Replicate& order) {
+  const auto newest = storage_.table().newest(order.content.chunk);
+  if (newest && newest->version > order.content.version) {
+    return fail(id, Outcome::kRefused, not_here(order.content));
+  }
+  storage_.book().begin(id);
+  const Replica* same = storage_.table().find(key_of(order.content));
+  const bool here =
+      same && same->finding == ReplicaFinding::kOk && same->checksum == order.content.checksum;
+  here ? look_before_copy(id, order) : copy(id, order);
+}
+
+/// The table says that it is here; the disk has the last word.
+void Executor::look_before_copy(CommandId id, const Replicate& order) {
+  auto fault = std::make_shared<std::optional<DiskFault>>();
+  work_.run(
+      [fault, files = storage_.files(), content = order.content] {
+        const auto checked = check_presence(*files, content);
+        if (!checked) *fault = checked.error();
+      },
+      [this, fault, id, order] {
+        if (!tasks_.contains(id)) return;
+        if (!*fault) return done(id, "it was here");
+        storage_.found(key_of(order.content), order.content.checksum, finding_of(**fault), false);
+        copy(id, order);
+      });
+}
+
+void Executor::copy(CommandId id, const Replicate& order) {
+  ++copies_;
+  const auto job =
+      std::make_shared<CopyJob>(loop_, storage_, peers_, id, order,
+                                [this, id](CopyJob::End end) { copied(id, std::move(end)); });
+  tasks_.at(id).copy = job;
+  job->start();
+}
+
+void Executor::copied(CommandId id, CopyJob::End end) {
+  --copies_;
+  Task& task = tasks_.at(id);
+  ended_.push_back(std::move(task.copy));
+  Effect effect;
+  effect.result = result_of(id, end.outcome, end.refusal.value_or(Refusal{Why::kNone, ""}));
+  effect.result->blamed = std::move(end.blamed);
+  effect.result->bytes_done = end.bytes_done;
+  effect.hold = std::move(end.hold);
+  if (!end.refusal) {
+    effect.files = Effect::Files::kPlace;
+    effect.content = std::get<Replicate>(task.command.order).content;
+    effect.aside = end.aside;
+  }
+  finish(id, std::move(effect));
+}
+
+void Executor::start_verify(CommandId id, const Verify& order) {
+  const Replica* replica = storage_.table().find(key_of(order.content));
+  if (!replica) return fail(id, Outcome::kFailed, not_here(order.content));
+  if (replica->checksum != order.content.checksum) {
+    return fail(id, Outcome::kFailed,
+                {Why::kCorrupt, "its checksum is " + to_string(replica->checksum)});
+  }
+  storage_.book().begin(id);
+  ++verifies_;
+  auto fault = std::make_shared<std::optional<DiskFault>>();
+  const ChunkContent content = content_of(key_of(order.content), *replica);
+  work_.run(
+      [fault, files = storage_.files(), content, level = order.level] {
+        const auto checked = level == VerifyLevel::kContent ? check_content(*files, content)
+                                                            : check_presence(*files, content);
+        if (!checked) *fault = checked.error();
+      },
+      [this, fault, id, order] {
+        --verifies_;
+        verified(id, order, *fault);
+      });
+}
+
+void Executor::verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault) {
+  if (!tasks_.contains(id)) return;
+  const ReplicaKey key = key_of(order.content);
+  const bool content = order.level == VerifyLevel::kContent;
+  if (fault && fault->kind == DiskFault::Kind::kMissing) {
+    storage_.lost(key, order.content.checksum);
+    return fail(id, Outcome::kFailed, {Why::kMissing, fault->what});
+  }
+  if (fault) {
+    const ReplicaFinding finding = finding_of(*fault);
+    storage_.found(key, order.content.checksum, finding, false);
+    const bool io = finding == ReplicaFinding::kUnreadable;
+    return fail(id, Outcome::kFailed, {io ? Why::kIo : Why::kCorrupt, fault->what});
+  }
+  if (content) storage_.found(key, order.content.checksum, ReplicaFinding::kOk, true);
+  const Replica* replica = storage_.table().find(key);
+  if (!replica) return fail(id, Outcome::kFailed, not_here(order.content));
+  if (replica->finding != ReplicaFinding::kOk) {
+    return fail(id, Outcome::kFailed, {Why::kCorrupt, "found so before"});
+  }
+  done(id, "", content ? replica->size : Bytes());
+}
+
+void Executor::end_fenced(const std::vector<CommandId>& commands) {
+  for (const CommandId id : commands) {
+    const auto task = tasks_.find(id);
+    if (task == tasks_.end()) continue;
+    if (task->second.copy) {
+      task->second.copy->tick();  // sees the fence by itself, and cleans up
+    } else {
+      fail(id, Outcome::kFailed, {Why::kStaleEpoch, "the epoch has risen"});
+    }
+  }
+}
+
+std::vector<std::pair<CommandId, Bytes>> Executor::progress() const {
+  std::vector<std::pair<CommandId, Bytes>> items;
+  for (const auto& [id, task] : tasks_) {
+    if (task.copy) items.emplace_back(id, task.copy->bytes_done());
+  }
+  return items;
+}
+
+void Executor::done(CommandId id, std::string detail, Bytes bytes) {
+  Effect effect;
+  effect.result = result_of(id, Outcome::kDone, {Why::kNone, std::move(detail)});
+  effect.result->bytes_done = bytes;
+  finish(id, std::move(effect));
+}
+
+void Executor::fail(CommandId id, Outcome outcome, Refusal refusal) {
+  Effect effect;
+  effect.result = result_of(id, outcome, std::move(refusal));
+  finish(id, std::move(effect));
+}
+
+/// The task is over; what is left of it is on its way through the committer, once.
+void Executor::finish(CommandId id, Effect effect) {
+  const auto task = tasks_.extract(id);
+  EK_CHECK(!task.empty());
+  const Task& t = task.mapped();
+  effect.then = [this, id, since = t.since, kind = std::string(kind_of(t.command.order)),
+                 chunk = chunk_of(t.command.order)](const Effect::Ended&) {
+    const CommandResult* result = storage_.book().result(id);
+    EK_CHECK(result != nullptr);
+    log::info("command", {{"id", id},
+                          {"kind", kind},
+                          {"chunk", chunk},
+                          {"outcome", word(result->outcome)},
+                          {"reason", word(result->why)},
+                          {"bytes", result->bytes_done.count()},
+                          {"took_ms", (storage_.now() - since).count()},
+                          {"detail", result->detail}});
+  };
+  committer_.add(std::move(effect));
+}
+
+}  // namespace evenkeel::agent

@@ -1,0 +1,67 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "services/agent/io/committer.h"
+#include "services/agent/io/copy_job.h"
+
+namespace evenkeel::agent {
+
+/// Does what commands say: looks each up in the book, does it if it is new, and hands what came of
+/// it to the committer.
+class Executor {
+ public:
+  Executor(Loop& loop, Storage& storage, Committer& committer, Peers& peers,
+           const WorkSettings& settings);
+  ~Executor();
+
+  /// A command out of a message of the epoch that the book has.
+  void take(const Command& command, Epoch epoch);
+  /// The epoch has risen: these are over.
+  void end_fenced(const std::vector<CommandId>& commands);
+
+  /// What copies have written so far.
+  std::vector<std::pair<CommandId, Bytes>> progress() const;
+
+ private:
+  struct Task {  // a command from its receipt to its result
+    Command command;
+    Instant since{};
+    std::shared_ptr<CopyJob> copy = nullptr;
+  };
+  void begin(const Command& command);
+  void begin(CommandId id, const Replicate& order);
+  void begin(CommandId id, const Delete& order);
+  void begin(CommandId id, const Verify& order);
+  void begin(CommandId id, const Report& order);
+
+  void start_waiting();
+  void start_copy(CommandId id, const Replicate& order);
+  void look_before_copy(CommandId id, const Replicate& order);
+  void copy(CommandId id, const Replicate& order);
+  void copied(CommandId id, CopyJob::End end);
+  void start_verify(CommandId id, const Verify& order);
+  void verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault);
+  Refusal not_here(const ChunkContent& content) const;
+
+  void done(CommandId id, std::string detail = "", Bytes bytes = Bytes());
+  void fail(CommandId id, Outcome outcome, Refusal refusal);
+  void finish(CommandId id, Effect effect);
+
+  Loop& loop_;
+  Storage& storage_;
+  Committer& committer_;
+  Peers& peers_;
+  const WorkSettings settings_;
+  std::map<CommandId, Task> tasks_;
+  std::deque<CommandId> copies_waiting_, verifies_waiting_;
+  std::size_t copies_ = 0, verifies_ = 0;
+  std::vector<std::shared_ptr<CopyJob>> ended_;  // until nothing of theirs is on the stack
+  Work work_;
+  Timer ticker_;
+};
+
+}  // namespace evenkeel::agent

@@ -1,0 +1,63 @@
+#include "services/agent/io/frame_reader.h"
+
+#include <algorithm>
+
+namespace evenkeel::agent {
+namespace {
+
+Buffer framed(const wire::FrameHeader& header, std::span<const std::uint8_t> payload) {
+  const auto head = wire::encode(header);
+  Buffer frame(head.size() + payload.size());
+  std::copy(head.begin(), head.end(), frame.begin());
+  std::copy(payload.begin(), payload.end(),
+            frame.begin() + static_cast<std::ptrdiff_t>(head.size()));
+  return frame;
+}
+
+}  // namespace
+
+std::optional<std::string> FrameReader::feed(std::span<const std::uint8_t> bytes,
+                                             const OnFrame& on_frame) {
+  while (!bytes.empty() || (head_had_ == head_.size() && header_.length == 0)) {
+    if (head_had_ < head_.size()) {
+      const std::size_t count = std::min(head_.size() - head_had_, bytes.size());
+      std::copy_n(bytes.begin(), count, head_.begin() + static_cast<std::ptrdiff_t>(head_had_));
+      head_had_ += count;
+      bytes = bytes.subspan(count);
+      if (head_had_ < head_.size()) return std::nullopt;
+      if (auto fault = read_header()) return fault;
+    }
+    const std::size_t count = std::min<std::size_t>(header_.length - payload_.size(), bytes.size());
+    payload_.insert(payload_.end(), bytes.begin(),
+                    bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    bytes = bytes.subspan(count);
+    if (payload_.size() < header_.length) return std::nullopt;
+    head_had_ = 0;
+    // Moved out first: the owner of this object may be gone when on_frame returns.
+    const wire::FrameHeader header = header_;
+    if (!on_frame(header, std::exchange(payload_, {}))) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> FrameReader::read_header() {
+  const auto header = wire::decode_frame_header(head_);
+  if (!header) return header.error().what;
+  header_ = *header;
+  payload_.clear();
+  payload_.reserve(header_.length);
+  return std::nullopt;
+}
+
+Buffer frame_of(wire::FrameType type, std::uint64_t transfer, std::string_view payload) {
+  const wire::FrameHeader header{type, static_cast<std::uint32_t>(payload.size()), transfer, 0};
+  return framed(header, {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
+}
+
+Buffer data_frame(std::uint64_t transfer, std::uint64_t offset,
+                  std::span<const std::uint8_t> payload) {
+  const auto length = static_cast<std::uint32_t>(payload.size());
+  return framed({wire::FrameType::kData, length, transfer, offset}, payload);
+}
+
+}  // namespace evenkeel::agent

@@ -1,0 +1,40 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "common/reactor/tcp.h"
+#include "common/wire/codec.h"
+#include "common/wire/frame.h"
+
+namespace evenkeel::agent {
+
+/// Cuts a stream of bytes into the frames of the data port.
+class FrameReader {
+ public:
+  /// False: this connection is of no more use; nothing more is taken from it.
+  using OnFrame = std::function<bool(const wire::FrameHeader&, Buffer&&)>;
+
+  /// Hands on every frame that is whole. Why the stream must end: garbage; nothing if it may go on
+  /// or if `on_frame` said no.
+  std::optional<std::string> feed(std::span<const std::uint8_t> bytes, const OnFrame& on_frame);
+
+ private:
+  std::optional<std::string> read_header();
+  std::array<char, wire::kFrameHeaderBytes> head_{};
+  std::size_t head_had_ = 0;
+  wire::FrameHeader header_;
+  Buffer payload_;
+};
+
+/// A frame as it goes out.
+Buffer frame_of(wire::FrameType type, std::uint64_t transfer, std::string_view payload);
+Buffer data_frame(std::uint64_t transfer, std::uint64_t offset,
+                  std::span<const std::uint8_t> payload);
+
+inline std::string_view text_of(const Buffer& payload) {
+  return {reinterpret_cast<const char*>(payload.data()), payload.size()};
+}
+
+}  // namespace evenkeel::agent

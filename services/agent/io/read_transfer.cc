@@ -1,0 +1,112 @@
+#include "services/agent/io/read_transfer.h"
+
+#include <algorithm>
+
+namespace evenkeel::agent {
+namespace {
+
+constexpr std::uint64_t kBlocksAtOnce = 4;  // one frame: 1 MiB
+constexpr std::size_t kReadsWaitingMax = 256;
+
+std::string code_of(const DiskFault& fault) {
+  switch (fault.kind) {
+    case DiskFault::Kind::kMissing:
+      return "missing";
+    case DiskFault::Kind::kShort:
+    case DiskFault::Kind::kCorrupt:
+      return "corrupt";
+    case DiskFault::Kind::kNoSpace:
+    case DiskFault::Kind::kIo:
+      return "io";
+  }
+  return "io";
+}
+
+}  // namespace
+
+ReadTransfer::ReadTransfer(Connection& connection, std::uint64_t id, const TransferOpen& open)
+    : connection_(connection), id_(id), open_(open), work_(connection.loop()) {}
+
+void ReadTransfer::start() {
+  const ReplicaKey key{open_.chunk, open_.version};
+  const ReplicaTable& table = connection_.storage().table();
+  const Replica* replica = table.find(key);
+  if (!replica) {
+    const auto newest = table.newest(open_.chunk);
+    return newest ? connection_.fail(id_, "version", to_string(*newest) + " is here")
+                  : connection_.fail(id_, "missing", "no such replica here");
+  }
+  if (replica->finding != ReplicaFinding::kOk) {
+    return connection_.fail(id_, "corrupt", "this replica is known to be bad");
+  }
+  content_ = content_of(key, *replica);
+  if (open_.length > 0) on_read({open_.offset, open_.length});
+  reading_ = true;
+  using Opened = DiskResult<std::shared_ptr<const ChunkReader>>;
+  auto reader = std::make_shared<Opened>();
+  work_.run([reader, files = connection_.storage().files(),
+             content = *content_] { *reader = ChunkReader::open(*files, content); },
+            [this, reader] { opened(*reader); });
+}
+
+void ReadTransfer::opened(const DiskResult<std::shared_ptr<const ChunkReader>>& reader) {
+  const auto keep = shared_from_this();
+  reading_ = false;
+  if (!reader) return fail(reader.error());
+  reader_ = *reader;
+  const Manifest& manifest = reader_->manifest();
+  connection_.send(
+      id_, wire::FrameType::kManifest,
+      TransferManifest{content_->size, content_->checksum, kBlockBytes, manifest.blocks});
+  pump();
+}
+
+void ReadTransfer::on_read(const TransferRead& read) {
+  const auto keep = shared_from_this();
+  const std::uint64_t size = content_->size.count();
+  const bool fits = read.offset % kBlockBytes == 0 && read.length > 0 && read.offset < size &&
+                    read.length <= size - read.offset &&
+                    (read.length % kBlockBytes == 0 || read.offset + read.length == size) &&
+                    wanted_.size() < kReadsWaitingMax;
+  if (!fits) return connection_.fail(id_, "malformed", "not a run of whole blocks of the chunk");
+  wanted_.push_back({read.offset / kBlockBytes, block_count(read.length)});
+  pump();
+}
+
+void ReadTransfer::on_data(std::uint64_t, Buffer&&) {
+  connection_.fail(id_, "malformed", "bytes for a transfer that only reads");
+}
+
+void ReadTransfer::pump() {
+  if (reading_ || !reader_ || wanted_.empty() || !connection_.has_room()) return;
+  BlockRange& front = wanted_.front();
+  const BlockRange range{front.first, std::min(front.count, kBlocksAtOnce)};
+  front.first += range.count;
+  front.count -= range.count;
+  if (front.count == 0) wanted_.pop_front();
+  reading_ = true;
+  auto bytes = std::make_shared<DiskResult<Buffer>>();
+  work_.run([bytes, reader = reader_, range] { *bytes = reader->read(range.first, range.count); },
+            [this, bytes, range] { have(range, *bytes); });
+}
+
+void ReadTransfer::have(BlockRange range, const DiskResult<Buffer>& bytes) {
+  const auto keep = shared_from_this();
+  reading_ = false;
+  if (!bytes) return fail(bytes.error());
+  connection_.send_data(id_, range.first * kBlockBytes, *bytes);
+  pump();
+}
+
+void ReadTransfer::fail(const DiskFault& fault) {
+  const ReplicaKey key = key_of(*content_);
+  Storage& storage = connection_.storage();
+  if (fault.kind == DiskFault::Kind::kMissing) {
+    if (!storage.files()->exists(*content_)) storage.lost(key, content_->checksum);
+  } else {
+    storage.found(key, content_->checksum, finding_of(fault), false);
+  }
+  connection_.fail(id_, code_of(fault), fault.what);
+}
+
+}  // namespace evenkeel::agent

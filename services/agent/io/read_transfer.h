@@ -1,0 +1,36 @@
+#pragma once
+#include <deque>
+
+#include "services/agent/core/block_plan.h"
+#include "services/agent/io/connection.h"
+#include "services/agent/store/chunk_reader.h"
+
+namespace evenkeel::agent {
+
+/// A chunk being read by another agent or a client. Every block is matched with the manifest before
+/// it goes out: what is wrong here is found here, and said.
+class ReadTransfer final : public Transfer, public std::enable_shared_from_this<ReadTransfer> {
+ public:
+  ReadTransfer(Connection& connection, std::uint64_t id, const TransferOpen& open);
+  void start();
+  void on_read(const TransferRead& read) override;
+  void on_data(std::uint64_t offset, Buffer&& bytes) override;
+  void on_room() override { pump(); }
+
+ private:
+  void opened(const DiskResult<std::shared_ptr<const ChunkReader>>& reader);
+  void pump();
+  void have(BlockRange range, const DiskResult<Buffer>& bytes);
+  void fail(const DiskFault& fault);
+
+  Connection& connection_;
+  const std::uint64_t id_;
+  const TransferOpen open_;
+  std::optional<ChunkContent> content_;
+  std::shared_ptr<const ChunkReader> reader_;
+  std::deque<BlockRange> wanted_;
+  bool reading_ = false;
+  Work work_;
+};
+
+}  // namespace evenkeel::agent

@@ -1,0 +1,111 @@
+#include "services/agent/io/scrubber.h"
+
+#include <algorithm>
+
+namespace evenkeel::agent {
+namespace {
+
+constexpr Duration kTick{20};
+constexpr Duration kRoundPause{10'000};
+constexpr std::size_t kRoundMax = 10'000;
+
+}  // namespace
+
+Scrubber::Scrubber(Loop& loop, Storage& storage, const ScrubSettings& settings)
+    : storage_(storage),
+      settings_(settings),
+      limit_(settings.rate, storage.now()),
+      work_(loop),
+      timer_(loop, [this] { step(); }) {
+  if (settings.rate > Bytes()) timer_.start(kTick, kTick);
+}
+
+void Scrubber::step() {
+  if (reading_ || limit_.wait(storage_.now()) > Duration::zero()) return;
+  if (content_ || find_next()) read_on();
+}
+
+bool Scrubber::find_next() {
+  if (round_.empty() && storage_.now() >= next_round_) make_round();
+  while (!round_.empty()) {
+    const ReplicaKey key = round_.front();
+    round_.pop_front();
+    const Replica* replica = storage_.table().find(key);
+    if (!replica || replica->finding != ReplicaFinding::kOk) continue;
+    content_ = content_of(key, *replica);
+    reader_.reset();
+    block_ = 0;
+    return true;
+  }
+  return false;
+}
+
+/// What is due now, longest unread first. A look at the whole table, so not often.
+void Scrubber::make_round() {
+  const Instant now = storage_.now();
+  next_round_ = now + kRoundPause;
+  std::vector<std::pair<AgeReading, ReplicaKey>> due;
+  for (const auto& [key, replica] : storage_.table().all()) {
+    if (replica.finding != ReplicaFinding::kOk) continue;
+    const auto age = replica.checked ? storage_.ages().age(*replica.checked, now) : std::nullopt;
+    if (age && *age < settings_.pause) continue;
+    due.emplace_back(age ? *replica.checked : AgeReading::min(), key);
+  }
+  const std::size_t count = std::min(due.size(), kRoundMax);
+  std::partial_sort(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(count), due.end());
+  for (std::size_t i = 0; i < count; ++i) round_.push_back(due[i].second);
+}
+
+/// One block at a time: the smallest step that can be verified.
+void Scrubber::read_on() {
+  struct Step {
+    std::optional<DiskFault> fault;
+    std::shared_ptr<const ChunkReader> reader;
+    std::uint64_t bytes = 0;
+  };
+  reading_ = true;
+  auto step = std::make_shared<Step>();
+  step->reader = reader_;
+  work_.run(
+      [step, files = storage_.files(), content = *content_, block = block_] {
+        if (!step->reader) {
+          auto opened = ChunkReader::open(*files, content);
+          if (!opened) {
+            step->fault = opened.error();
+            return;
+          }
+          step->reader = *opened;
+        }
+        if (block >= step->reader->manifest().blocks.size()) return;
+        const auto bytes = step->reader->read(block, 1);
+        if (!bytes) step->fault = bytes.error();
+        if (bytes) step->bytes = bytes->size();
+      },
+      [this, step] {
+        reader_ = step->reader;
+        have(step->bytes, step->fault);
+      });
+}
+
+void Scrubber::have(std::uint64_t bytes, const std::optional<DiskFault>& fault) {
+  reading_ = false;
+  limit_.took(Bytes(std::max<std::uint64_t>(bytes, 1)), storage_.now());
+  if (fault) return finish(fault);
+  ++block_;
+  if (block_ >= reader_->manifest().blocks.size()) return finish(std::nullopt);
+  step();
+}
+
+void Scrubber::finish(const std::optional<DiskFault>& fault) {
+  const ReplicaKey key = key_of(*content_);
+  if (!fault) {
+    reader_->drop_cache();
+    storage_.found(key, content_->checksum, ReplicaFinding::kOk, true);
+  } else if (fault->kind != DiskFault::Kind::kMissing) {
+    storage_.found(key, content_->checksum, agent::finding_of(*fault), false);
+  }
+  content_.reset();
+  reader_.reset();
+}
+
+}  // namespace evenkeel::agent

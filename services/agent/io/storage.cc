@@ -1,0 +1,189 @@
+#include "services/agent/io/storage.h"
+
+#include <fstream>
+
+#include "common/log/log.h"
+#include "common/token/token.h"
+#include "services/agent/store/words.h"
+
+namespace evenkeel::agent {
+namespace {
+
+StorageId fresh_storage() {
+  return *StorageId::from_raw(random_bytes(StorageId::kSize));
+}
+
+/// Names the run of the machine; empty where the kernel does not tell, which then counts as
+/// another.
+std::string boot_id(const Clock& clock) {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string text;
+  std::getline(file, text);
+  return text.empty() ? std::to_string(clock.wall_now().time_since_epoch().count()) : text;
+}
+
+std::shared_ptr<const ChunkFiles> opened(const std::filesystem::path& dir) {
+  auto files = std::make_shared<const ChunkFiles>(std::filesystem::absolute(dir));
+  files->empty_tmp();
+  return files;
+}
+
+}  // namespace
+
+Storage::Storage(Loop& loop, const Clock& clock, const std::string& cluster, ServerId server,
+                 const DirectorySettings& settings)
+    : clock_(clock),
+      settings_(settings),
+      files_(opened(settings.data_dir)),
+      journal_(files_->dir() / "journal.db", {cluster, server}, fresh_storage()),
+      ages_(journal_.age_mark(), boot_id(clock), clock.now(), clock.wall_now()),
+      book_(journal_.identity().storage, journal_.identity().epoch, journal_.past(), {}),
+      desk_({server, journal_.identity().incarnation, journal_.identity().storage,
+             journal_.identity().epoch}),
+      work_(loop) {
+  load_table();
+  for (const TrashFile& file : files_->trash()) {
+    trash_bytes_ += file.size;
+    trash_.push_back(file);
+  }
+  capacity_ = settings.capacity.value_or(table_.used() + trash_bytes_ + files_->disk_free());
+  reserve_ = settings.reserve.value_or(default_reserve(capacity_));
+  Journal::Batch batch(journal_, clock.wall_now());
+  batch.mark(ages_.mark(clock.now(), clock.wall_now()));
+  batch.commit();
+}
+
+void Storage::load_table() {
+  const auto checks = journal_.checks();
+  const Census census = files_->census();
+  for (const Census::Found& found : census.replicas) {
+    if (table_.find(found.key)) {
+      log::warn("two_files_of_one_version",
+                {{"kept", to_string(table_.find(found.key)->checksum)},
+                 {"quarantined", file_name(found.key, found.checksum)}});
+      const ChunkContent content{found.key.chunk, found.key.version, found.size, found.checksum};
+      static_cast<void>(files_->move_to_quarantine(content, clock_.wall_now()));
+      continue;
+    }
+    Replica replica{found.size, found.checksum, ReplicaFinding::kOk, std::nullopt};
+    const auto check = checks.find(found.key);
+    if (check != checks.end() && check->second.checksum == found.checksum) {
+      replica.finding = check->second.finding;
+      replica.checked = check->second.checked;
+    }
+    table_.put(found.key, replica);
+  }
+  for (const std::string& name : census.strange) log::warn("strange_file", {{"name", name}});
+}
+
+AgentIdentity Storage::identity() const {
+  const Identity& own = journal_.identity();
+  return {own.server, own.incarnation, own.storage, own.epoch};
+}
+
+std::vector<CommandId> Storage::raise_epoch(Epoch epoch) {
+  journal_.raise_epoch(epoch);
+  auto fenced = book_.raise(epoch);
+  desk_.identify(identity());
+  return fenced;
+}
+
+void Storage::raise_incarnation(Incarnation incarnation) {
+  journal_.raise_incarnation(incarnation);
+  desk_.identify(identity());
+}
+
+Space Storage::space() const {
+  return {capacity_,  reserve_, files_->disk_free(), trash_bytes_, table_.used(),
+          in_flight_, written_};
+}
+
+Storage::Hold::Hold(Storage& storage, Bytes size) : storage_(storage), size_(size) {
+  storage_.in_flight_ += size;
+}
+Storage::Hold::~Hold() {
+  storage_.in_flight_ -= size_;
+  storage_.written_ -= written_;
+}
+void Storage::Hold::wrote(Bytes bytes) {
+  written_ += bytes;
+  storage_.written_ += bytes;
+}
+
+std::unique_ptr<Storage::Hold> Storage::hold(Bytes size) {
+  const Space space = this->space();
+  if (!space.admits(size)) return nullptr;
+  const Bytes keep = trash_bytes_ - space.trash_to_empty(size);
+  while (trash_bytes_ > keep) remove_oldest_trash();
+  return std::make_unique<Hold>(*this, size);
+}
+
+void Storage::found(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
+                    bool read_now) {
+  const Replica* replica = table_.find(key);
+  if (!replica || replica->checksum != checksum) return;
+  const bool news = replica->finding != finding;
+  if (news) {
+    log::warn("replica", {{"chunk", key.chunk},
+                          {"version", key.version},
+                          {"found", word(finding)},
+                          {"was", word(replica->finding)}});
+    table_.set_finding(key, finding);
+  }
+  if (read_now) table_.set_checked(key, ages_.reading(now()));
+  if (!news && !read_now) return;
+  findings_.insert_or_assign(key, ContentCheck{checksum, finding, table_.find(key)->checked});
+  desk_.changed(key);
+}
+
+void Storage::lost(const ReplicaKey& key, const Checksum& checksum) {
+  const Replica* replica = table_.find(key);
+  if (!replica || replica->checksum != checksum) return;
+  log::warn("replica_vanished", {{"chunk", key.chunk}, {"version", key.version}});
+  table_.erase(key);
+  findings_.erase(key);
+  desk_.changed(key);
+}
+
+void Storage::appeared(const ReplicaKey& key, const Replica& replica) {
+  table_.put(key, replica);
+  if (replica.checked) {
+    findings_.insert_or_assign(key,
+                               ContentCheck{replica.checksum, replica.finding, replica.checked});
+  }
+  desk_.changed(key);
+}
+
+void Storage::write_findings(Journal::Batch& batch) {
+  for (const auto& [key, check] : std::exchange(findings_, {})) {
+    const Replica* replica = table_.find(key);
+    if (replica && replica->checksum == check.checksum) batch.checked(key, check);
+  }
+  batch.mark(ages_.mark(now(), clock_.wall_now()));
+  marked_ = now();
+}
+
+void Storage::trashed(const ChunkContent& content, Timestamp when) {
+  const std::string ending = "." + std::to_string(when.time_since_epoch().count());
+  trash_.push_back({file_name(content) + ending, when, content.size});
+  trash_bytes_ += content.size;
+  if (block_count(content.size.count()) < 2) return;
+  trash_.push_back({file_name(content) + std::string(kManifestEnding) + ending, when, Bytes()});
+}
+
+void Storage::empty_old_trash() {
+  const Timestamp wall = clock_.wall_now();
+  while (!trash_.empty() && wall - trash_.front().deleted >= settings_.trash_keep) {
+    remove_oldest_trash();
+  }
+}
+
+void Storage::remove_oldest_trash() {
+  const TrashFile file = trash_.front();
+  trash_.pop_front();
+  trash_bytes_ -= file.size;
+  log::info("trash_emptied", {{"name", file.name}, {"bytes", file.size.count()}});
+  work_.run([files = files_, file] { files->remove_for_ever(file); }, [] {});
+}
+
+}  // namespace evenkeel::agent

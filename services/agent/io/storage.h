@@ -1,0 +1,99 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "common/base/time.h"
+#include "common/reactor/work.h"
+#include "services/agent/core/command_book.h"
+#include "services/agent/core/inventory_desk.h"
+#include "services/agent/core/replica_table.h"
+#include "services/agent/core/space.h"
+#include "services/agent/settings.h"
+#include "services/agent/store/chunk_files.h"
+#include "services/agent/store/journal.h"
+
+namespace evenkeel::agent {
+
+/// Everything that the agent knows of its directory, on the loop's thread: files, journal, the book
+/// of commands, the table of replicas, space and trash. Its parts change together: what is on disk
+/// and in the journal is in the table in the same turn.
+class Storage {
+ public:
+  /// Opens the directory: locks it, raises the incarnation, empties tmp/, reads live/. Throws
+  /// std::exception if it cannot be ours.
+  Storage(Loop& loop, const Clock& clock, const std::string& cluster, ServerId server,
+          const DirectorySettings& settings);
+
+  const std::shared_ptr<const ChunkFiles>& files() const { return files_; }
+  Journal& journal() { return journal_; }
+  CommandBook& book() { return book_; }
+  ReplicaTable& table() { return table_; }
+  InventoryDesk& desk() { return desk_; }
+  const AgeClock& ages() const { return ages_; }
+  const Clock& clock() const { return clock_; }
+  Instant now() const { return clock_.now(); }
+
+  AgentIdentity identity() const;
+  /// Durable when it returns. Gives the commands whose fence is down now.
+  std::vector<CommandId> raise_epoch(Epoch epoch);
+  void raise_incarnation(Incarnation incarnation);
+
+  Space space() const;
+  /// Room for a chunk that is being written; given back at its end.
+  class Hold {
+   public:
+    Hold(Storage& storage, Bytes size);
+    ~Hold();
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+    void wrote(Bytes bytes);
+
+   private:
+    Storage& storage_;
+    Bytes size_, written_;
+  };
+  /// Null: there is no room. Empties as much trash as is needed.
+  std::unique_ptr<Hold> hold(Bytes size);
+
+  /// What was found out about a replica; nothing happens if it is no longer the same file.
+  /// `read_now`: every block was read and matched just now.
+  void found(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
+             bool read_now);
+  /// A replica is no longer in live/, though nobody ordered that.
+  void lost(const ReplicaKey& key, const Checksum& checksum);
+  /// A replica is in live/ that came by no command.
+  void appeared(const ReplicaKey& key, const Replica& replica);
+  /// Writes what was found, and the clock of ages, into a batch that is being committed anyway.
+  void write_findings(Journal::Batch& batch);
+  bool has_findings() const { return !findings_.empty(); }
+  /// The clock of ages has not been written down for a while.
+  bool mark_due() const { return now() - marked_ >= std::chrono::minutes(1); }
+
+  void trashed(const ChunkContent& content, Timestamp when);
+  /// Removes what has been in the trash for long enough.
+  void empty_old_trash();
+
+ private:
+  void load_table();
+  void remove_oldest_trash();
+
+  const Clock& clock_;
+  const DirectorySettings settings_;
+  std::shared_ptr<const ChunkFiles> files_;
+  Journal journal_;
+  AgeClock ages_;
+  CommandBook book_;
+  ReplicaTable table_;
+  InventoryDesk desk_;
+  Bytes capacity_, reserve_;
+  Bytes in_flight_, written_;
+  std::deque<TrashFile> trash_;
+  Bytes trash_bytes_;
+  std::map<ReplicaKey, ContentCheck> findings_;  // not yet in the journal
+  Instant marked_{};                             // when the clock of ages was last written down
+  Work work_;
+};
+
+}  // namespace evenkeel::agent

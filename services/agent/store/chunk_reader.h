@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "services/agent/store/chunk_files.h"
+
+namespace evenkeel::agent {
+
+/// A replica that is open for reading. Blocking; for the thread pool. It stays readable when its
+/// file is moved to the trash meanwhile.
+class ChunkReader {
+ public:
+  /// Opens the file and its manifest. kMissing: not there. kShort: its size is not that of
+  /// `content`. kCorrupt: neither the manifest nor the bytes add up to the checksum in its name.
+  /// A manifest that is lost or damaged is made anew from bytes that are right.
+  static DiskResult<std::shared_ptr<const ChunkReader>> open(const ChunkFiles& files,
+                                                             const ChunkContent& content);
+
+  const Manifest& manifest() const { return manifest_; }
+  /// A run of whole blocks, each matched with the manifest; kCorrupt if one does not match.
+  DiskResult<std::vector<std::uint8_t>> read(std::uint64_t first_block, std::uint64_t count) const;
+  void drop_cache() const { file_.drop_cache(); }
+
+ private:
+  ChunkReader(File file, Manifest manifest)
+      : file_(std::move(file)), manifest_(std::move(manifest)) {}
+  File file_;
+  Manifest manifest_;
+};
+
+/// The bytes of a file summed up.
+DiskResult<Manifest> read_manifest_from(const File& file);
+
+/// File, size and manifest, without reading the content (of a chunk of several blocks).
+DiskResult<void> check_presence(const ChunkFiles& files, const ChunkContent& content);
+/// Every block read and matched.
+DiskResult<void> check_content(const ChunkFiles& files, const ChunkContent& content);
+
+/// What such a fault says of a replica.
+ReplicaFinding finding_of(const DiskFault& fault);
+
+}  // namespace evenkeel::agent
