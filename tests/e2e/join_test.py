@@ -14,7 +14,8 @@ DELETED = """SELECT server_id, issued_ms FROM command_history
 
 class Join(Scenario):
     def test_a_server_that_joins_is_filled_to_the_mean(self):
-        with self.cluster(agents=5, rebalancer={"chunk_size": "1MiB"}) as cluster:
+        with self.cluster(agents=5, rebalancer={"chunk_size": "1MiB"},
+                          agent={"capacity": "1GiB"}) as cluster:
             tree = cluster.folder / "files"
             sizes = [CHUNK_BYTES - 1] * 40 + [CHUNK_BYTES] * 60 + [64 * KIB + i for i in range(60)]
             contents = write_files(tree, sizes)

@@ -303,10 +303,14 @@ class LocalCluster:
                 for row in self.sql("SELECT server_id, liveness FROM server_status")}
 
     def unsettled(self):
-        """How many chunks there are of each state of health but healthy, and open commands."""
+        """How many chunks there are of each state of health but healthy, how many replicas on live
+        servers of each state but valid, and open commands."""
         found = {row["health"]: row["n"] for row in self.sql(
             "SELECT health, count(*) AS n FROM chunk_health "
             "WHERE health NOT IN ('healthy', 'retired') GROUP BY 1")}
+        found |= {f"{row['state']} replicas": row["n"] for row in self.sql(
+            "SELECT r.state, count(*) AS n FROM replica_status r JOIN chunk_health c USING (chunk_id) "
+            "WHERE r.state <> 'valid' AND r.liveness = 'alive' AND c.health <> 'retired' GROUP BY 1")}
         if count := self.value("SELECT count(*) FROM open_commands"):
             found["open commands"] = count
         return found
