@@ -98,6 +98,11 @@ struct ServerReported {
   JournalNumber journal;
   Instant asked;
 };
+/// In memory only: a full inventory has been asked for.
+struct InventoryAsked {
+  ServerId server;
+  Instant at;
+};
 /// In memory only: it has answered that it is full.
 struct ServerFull {
   ServerId server;
@@ -201,13 +206,13 @@ struct Noted {
   std::string text;
 };
 
-using Change =
-    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
-                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
-                 ServerAcked, ServerReported, ServerFull, ChunkAdded, ChunkRaised, ChunkPublished,
-                 ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
-                 ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued,
-                 CommandClosed, FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted>;
+using Change = std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard,
+                            SyncChanged, SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced,
+                            ServerFenced, ServerAcked, ServerReported, InventoryAsked, ServerFull,
+                            ChunkAdded, ChunkRaised, ChunkPublished, ChunkRetired, ChunkSequence,
+                            ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged, ReplicaLost,
+                            ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+                            FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

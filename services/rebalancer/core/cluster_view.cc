@@ -218,6 +218,19 @@ void ClusterView::set_queue(ChunkSlot slot, Queue queue) {
   to.push_back(slot);
 }
 
+/// There may be room, or a source, that was not there before. What waits for its time alone, such
+/// as a chunk that was deleted by its owner, goes on waiting.
+void ClusterView::resume_live_chunks() {
+  std::vector<ChunkSlot> live;
+  for (const auto& [slot, aside] : aside_) {
+    if (chunks_[slot].life == ChunkLife::kLive) live.push_back(slot);
+  }
+  for (const ChunkSlot slot : live) {
+    unaside(slot);
+    refresh(slot);
+  }
+}
+
 void ClusterView::unaside(ChunkSlot slot) {
   const auto found = aside_.find(slot);
   if (found == aside_.end()) return;
@@ -274,7 +287,10 @@ void ClusterView::update_server(const Member& member) {
   const bool another_run = member.incarnation != server.member.incarnation;
   server.member = member;
   if (another_run) server.inventory_number = InventoryNumber(0);  // numbered anew
-  if (member.liveness == Liveness::kDead) set_standing(slot, Standing::kRegistering);
+  if (member.liveness == Liveness::kDead) {
+    set_standing(slot, Standing::kRegistering);
+    server.inventory_asked.reset();
+  }
   if (counted != server.counts()) refresh_chunks_of(slot);
 }
 
@@ -367,14 +383,12 @@ void ClusterView::apply(const Change& change) {
             server.report_journal = c.journal;
             std::erase_if(server.effects, [&](const auto& e) { return e.second <= c.journal; });
             set_standing(slot, Standing::kReported);
+            server.inventory_asked.reset();
             server.inventory = Voucher{Holder::VouchedBy::kInventory, c.number.value(), c.asked};
             if (counted != server.counts()) refresh_chunks_of(slot);
-            while (!aside_.empty()) {  // there may be room, or a source, that was not there before
-              const ChunkSlot aside = aside_.begin()->first;
-              unaside(aside);
-              refresh(aside);
-            }
+            resume_live_chunks();
           },
+          [&](const InventoryAsked& c) { at(c.server).inventory_asked = c.at; },
           [&](const ServerFull& c) { at(c.server).full_until = c.until; },
           [&](const ChunkAdded& c) {
             const auto slot = static_cast<ChunkSlot>(chunks_.size());

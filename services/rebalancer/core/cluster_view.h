@@ -34,7 +34,8 @@ struct Server {
   JournalNumber acked_journal{0};
   /// No report from before it is taken in: it might undo what was acknowledged to an earlier run.
   JournalNumber report_floor{0};
-  std::optional<Voucher> inventory;  ///< vouches for the presence of what it listed
+  std::optional<Voucher> inventory;        ///< vouches for the presence of what it listed
+  std::optional<Instant> inventory_asked;  ///< and not taken in since
   std::optional<Instant> full_until;
   /// Chunks touched by commands since the last report, with the journal number of the effect: what
   /// a report from before that number says of them is no news (S9).
@@ -198,6 +199,7 @@ class ClusterView {
   Queue queue_of(ChunkSlot slot) const;
   bool is_leaving(ChunkSlot slot, const Replica& replica) const;
   void unaside(ChunkSlot slot);
+  void resume_live_chunks();
 
   std::vector<Server> servers_;
   std::map<ServerId, ServerSlot> server_by_id_;

@@ -122,6 +122,22 @@ void Draft::remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Rea
   issue(std::move(record), chunk);
 }
 
+void Draft::report(ServerSlot server, std::string because) {
+  const Member& member = view_.server(server).member;
+  changes_.push_back(InventoryAsked{member.server, now_});
+  changes_.push_back(CommandIssued{CommandRecord{.id = next_,
+                                                 .epoch = view_.epoch(),
+                                                 .kind = CommandKind::kReport,
+                                                 .reason = Reason::kReport,
+                                                 .server = member.server,
+                                                 .storage = member.storage,
+                                                 .evidence = {},
+                                                 .because = std::move(because),
+                                                 .issued = now_}});
+  next_ = CommandId(next_.value() + 1);
+  ++commands_;
+}
+
 void Draft::set_aside(ChunkSlot chunk, std::string why, Duration pause) {
   touched_.insert(chunk);
   changes_.push_back(ChunkSetAside{view_.chunk(chunk).id, std::move(why), now_ + pause});

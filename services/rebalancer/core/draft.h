@@ -40,6 +40,7 @@ class Draft {
   void verify(ChunkSlot chunk, ServerSlot holder, VerifyLevel level, std::string because);
   void remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Reason reason,
               std::vector<Holder> evidence, bool retired, std::string because);
+  void report(ServerSlot server, std::string because);
   void set_aside(ChunkSlot chunk, std::string why, Duration pause);
   void add(Change change) { changes_.push_back(std::move(change)); }
 

@@ -41,7 +41,7 @@ Changes facts_of(const ClusterView& view, const Event& event, const Limits& limi
             if (!view.synced()) return Changes{};
             return Changes{SyncChanged{false}, Noted{"mode", "membership", "unsure: " + e.why}};
           },
-          [&](const AgentGreeted& e) { return of_greeting(view, e); },
+          [&](const AgentGreeted& e) { return of_greeting(view, e, now); },
           [&](const InventoryRead& e) { return of_inventory(view, e, limits); },
           [&](const CommandAcknowledged& e) { return of_acknowledgement(view, e, limits, now); },
           [&](const JournalAcknowledged& e) {

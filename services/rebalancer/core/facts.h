@@ -17,7 +17,7 @@ bool acceptable(const Server& server, const Inventory& header);
 // One function for each kind of event, for facts_of() only.
 Changes of_member_changed(const ClusterView& view, const MemberChanged& event, Instant now);
 Changes of_members_listed(const ClusterView& view, const MembersListed& event, Instant now);
-Changes of_greeting(const ClusterView& view, const AgentGreeted& event);
+Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant now);
 Changes of_inventory(const ClusterView& view, const InventoryRead& event, const Limits& limits);
 Changes of_acknowledgement(const ClusterView& view, const CommandAcknowledged& event,
                            const Limits& limits, Instant now);

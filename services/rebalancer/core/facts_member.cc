@@ -98,7 +98,7 @@ Changes of_members_listed(const ClusterView& view, const MembersListed& event, I
   return changes;
 }
 
-Changes of_greeting(const ClusterView& view, const AgentGreeted& event) {
+Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant now) {
   Changes changes;
   const Hello& hello = event.hello;
   const bool ahead =
@@ -123,6 +123,9 @@ Changes of_greeting(const ClusterView& view, const AgentGreeted& event) {
   const Server* server = view.find(hello.from.server);
   if (server && server->fenced < view.epoch() && hello.from.epoch == view.epoch()) {
     changes.push_back(ServerFenced{hello.from.server, view.epoch()});
+  }
+  if (server && !server->inventory_asked) {
+    changes.push_back(InventoryAsked{hello.from.server, now});
   }
   return changes;
 }

@@ -57,7 +57,8 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
       changes.push_back(Noted{"chunk", to_string(id), "corrupt on " + to_string(holder)});
     }
   }
-  if (!row.content_age) return;
+  // Only a report that answers a question tells when it was made at the latest.
+  if (!row.content_age || !event.full) return;
   changes.push_back(ReplicaVouched{id, holder, std::nullopt, event.asked - *row.content_age});
 }
 

@@ -6,8 +6,11 @@
 namespace evenkeel {
 
 Changes plan(const ClusterView& view, const Limits& limits, Instant now) {
-  if (mode_of(view).mode != Mode::kRunning) return {};
+  const Mode mode = mode_of(view).mode;
+  if (mode == Mode::kUnsynced) return {};
   Draft draft(view, limits, now);
+  report(draft);
+  if (mode != Mode::kRunning) return std::move(draft).changes();
   repair(draft);
   verify(draft);
   trim(draft);

@@ -16,10 +16,12 @@ namespace evenkeel {
 ///       record(plan(view, limits, now));   // empty when there is nothing to be done now
 ///     }
 ///
-/// Empty unless mode_of(view) is kRunning. Pure: equal arguments give equal plans.
+/// Nothing is planned while membership is not in step, and in safe mode nothing but reports. Pure:
+/// equal arguments give equal plans.
 Changes plan(const ClusterView& view, const Limits& limits, Instant now);
 
 class Draft;
+void report(Draft& draft);   ///< asks servers that came back for what they hold
 void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
 void verify(Draft& draft);   ///< asks the holders of suspect replicas to read them
 void trim(Draft& draft);     ///< deletes what is over, gathering the evidence for it first

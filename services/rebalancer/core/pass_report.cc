@@ -1,0 +1,35 @@
+#include "services/rebalancer/core/draft.h"
+#include "services/rebalancer/core/planner.h"
+
+namespace evenkeel {
+namespace {
+
+/// An agent tells all it holds when it first meets a rebalancer. One that was cut off and taken for
+/// dead meanwhile does not know of that, and has to be asked.
+bool to_be_asked(const Draft& draft, const Server& server) {
+  constexpr Duration kAskAgainAfter = 10s;
+  if (server.member.liveness != Liveness::kAlive) return false;
+  if (server.standing == Standing::kReported) return false;
+  const Instant since = server.inventory_asked.value_or(
+      server.standing == Standing::kRegistering ? Instant::min() : draft.view().started());
+  return since == Instant::min() || draft.now() - since > kAskAgainAfter;
+}
+
+}  // namespace
+
+void report(Draft& draft) {
+  const ClusterView& view = draft.view();
+  for (ServerSlot slot = 0; slot < view.server_slots(); ++slot) {
+    const Server& server = view.server(slot);
+    if (!to_be_asked(draft, server)) continue;
+    bool open = false;
+    if (server.checks > 0) {  // a report is among what it has in flight, if there is one
+      for (const auto& [id, command] : view.in_flight()) {
+        open |= command.kind == CommandKind::kReport && command.server == server.id();
+      }
+    }
+    if (!open) draft.report(slot, "it has not said what it holds");
+  }
+}
+
+}  // namespace evenkeel

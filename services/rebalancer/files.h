@@ -1,0 +1,24 @@
+#pragma once
+#include "common/model/control.h"
+#include "services/rebalancer/core/change.h"
+#include "services/rebalancer/core/limits.h"
+#include "services/rebalancer/store/store.h"
+
+namespace evenkeel {
+
+/// What a request leads to: changes to be made, and the answer once they are. Tokens in answers are
+/// left empty; whoever sends the answer signs them.
+struct Outcomes {
+  Changes changes;
+  Answer answer = Deleted{};
+};
+
+/// Files and chunks as clients put, look up and delete them. Decides; changes nothing itself.
+Outcomes answer_request(const ClusterView& view, Store& store, const Limits& limits, Instant now,
+                        const Request& request);
+
+/// What takes a file that was never completed out of the way.
+Changes remove_file(const ClusterView& view, Store& store, const Limits& limits, Instant now,
+                    FileId file);
+
+}  // namespace evenkeel

@@ -1,0 +1,83 @@
+#include "services/rebalancer/io/inventories.h"
+
+#include <algorithm>
+
+namespace evenkeel {
+namespace {
+
+constexpr std::uint64_t kPartsMax = 16'384;     // 64 million replicas on one server
+constexpr std::size_t kRowsPerStretch = 2'000;  // a few milliseconds when all of it is news
+
+/// One row a chunk: where an agent has two versions of one, the newer is what counts.
+void keep_newest(std::vector<ReportedReplica>& rows) {
+  std::sort(rows.begin(), rows.end(), [](const ReportedReplica& a, const ReportedReplica& b) {
+    if (a.content.chunk != b.content.chunk) return a.content.chunk < b.content.chunk;
+    return a.content.version > b.content.version;
+  });
+  const auto same = [](const ReportedReplica& a, const ReportedReplica& b) {
+    return a.content.chunk == b.content.chunk;
+  };
+  rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+}
+
+}  // namespace
+
+bool Inventories::add(Inventory part, Instant asked) {
+  if (part.parts < 1 || part.parts > kPartsMax || part.part < 1 || part.part > part.parts) {
+    return false;
+  }
+  const ServerId server = part.from.server;
+  auto& partial = partial_.try_emplace(server, Partial{part.number, part.parts, {}}).first->second;
+  if (partial.number != part.number || partial.parts != part.parts) {
+    partial = Partial{part.number, part.parts, {}};  // a newer one: the older will not be finished
+  }
+  partial.received.insert_or_assign(part.part, std::move(part));
+  if (partial.received.size() != partial.parts) return true;
+  cut(partial, asked);
+  partial_.erase(server);
+  return true;
+}
+
+void Inventories::cut(Partial& whole, Instant asked) {
+  const Inventory& header = whole.received.begin()->second;
+  InventoryRead stretch{.server = header.from.server,
+                        .number = header.number,
+                        .full = !header.basis.has_value(),
+                        .journal = header.journal,
+                        .asked = asked};
+  std::vector<ReportedReplica> rows;
+  std::vector<std::pair<ChunkId, ChunkVersion>> gone;
+  for (auto& [part, inventory] : whole.received) {
+    std::move(inventory.rows.begin(), inventory.rows.end(), std::back_inserter(rows));
+    gone.insert(gone.end(), inventory.gone.begin(), inventory.gone.end());
+  }
+  keep_newest(rows);
+  std::vector<ChunkId> listed;
+  if (stretch.full) {
+    listed.reserve(rows.size());
+    for (const ReportedReplica& row : rows) listed.push_back(row.content.chunk);
+  }
+  std::size_t first = 0;
+  do {
+    InventoryRead next = stretch;
+    const std::size_t end = std::min(rows.size(), first + kRowsPerStretch);
+    next.rows.assign(std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(first)),
+                     std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(end)));
+    first = end;
+    next.last = first == rows.size();
+    if (next.last) {
+      next.gone = std::move(gone);
+      next.listed = std::move(listed);
+    }
+    stretches_.push_back(std::move(next));
+  } while (first < rows.size());
+}
+
+std::optional<InventoryRead> Inventories::next() {
+  if (stretches_.empty()) return std::nullopt;
+  InventoryRead stretch = std::move(stretches_.front());
+  stretches_.pop_front();
+  return stretch;
+}
+
+}  // namespace evenkeel

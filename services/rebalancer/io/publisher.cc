@@ -1,0 +1,194 @@
+#include "services/rebalancer/io/publisher.h"
+
+#include <algorithm>
+
+#include "common/base/check.h"
+#include "common/reactor/sockets.h"
+#include "common/wire/topics.h"
+
+namespace evenkeel {
+namespace {
+
+constexpr std::size_t kCommandsPerMessage = 256;  // some 100 KiB
+constexpr std::size_t kSourcesMax = 8;
+
+}  // namespace
+
+Publisher::Publisher(Loop& loop, zmq::context_t& context, const Settings& settings,
+                     const Limits& limits, const ClusterView& view, const Keys& keys,
+                     const Clock& clock)
+    : settings_(settings),
+      limits_(limits),
+      view_(view),
+      keys_(keys),
+      clock_(clock),
+      rejects_("commands", clock),
+      channel_(loop, make_xpub(context, {.endpoint = settings.endpoint, .attach = Attach::kBind}),
+               [this](Frames&& frames) { on_subscription(std::move(frames)); }),
+      beacon_(loop, [this] { beacons(); }),
+      repeat_(loop, [this] { repeat(); }) {
+  for (const auto& [id, command] : view.in_flight()) {
+    open_[command.server].insert(id);
+    last_.insert_or_assign(command.server, id);
+    again_.insert_or_assign(id, Again{clock.now(), settings.again_first});
+  }
+  beacon_.start(Duration(0), settings.beacon_every);
+  repeat_.start(settings.again_first, std::chrono::milliseconds(500));
+}
+
+void Publisher::committed(const Committed& committed) {
+  std::map<ServerId, std::vector<CommandId>> fresh;
+  for (const CommandId id : committed.issued) {
+    const CommandRecord* command = view_.find(id);
+    if (!command) continue;  // issued and closed in the same commit
+    fresh[command->server].push_back(id);
+    again_.insert_or_assign(id, Again{clock_.now() + settings_.again_first, settings_.again_first});
+  }
+  for (const auto& [server, commands] : fresh) {
+    publish(server, commands);
+    open_[server].insert(commands.begin(), commands.end());
+    last_.insert_or_assign(server, commands.back());
+  }
+  for (const auto& [id, server] : committed.closed) {
+    again_.erase(id);
+    open_[server].erase(id);
+  }
+}
+
+void Publisher::publish(ServerId server, const std::vector<CommandId>& commands) {
+  std::optional<CommandId> previous;
+  if (const auto last = last_.find(server); last != last_.end()) previous = last->second;
+  for (std::size_t first = 0; first < commands.size(); first += kCommandsPerMessage) {
+    Commands message{view_.epoch(), server, previous, false, {}};
+    const std::size_t end = std::min(commands.size(), first + kCommandsPerMessage);
+    for (std::size_t i = first; i < end; ++i) {
+      message.items.push_back(message_of(*view_.find(commands[i])));
+    }
+    previous = commands[end - 1];
+    send(message);
+  }
+}
+
+void Publisher::send(const Commands& commands) {
+  // Lost if the subscriber's queue is full; the beacon and the pull mend it.
+  static_cast<void>(channel_.send(
+      {wire::command_topic(commands.server), wire::encode(settings_.cluster, commands)}));
+}
+
+Commands Publisher::open_commands(ServerId server, std::optional<CommandId> after) {
+  Commands message{view_.epoch(), server, after, false, {}};
+  const auto found = open_.find(server);
+  if (found == open_.end()) return message;
+  auto next = after ? found->second.upper_bound(*after) : found->second.begin();
+  for (; next != found->second.end(); ++next) {
+    if (message.items.size() == kCommandsPerMessage) {
+      message.more = true;
+      break;
+    }
+    if (const CommandRecord* record = view_.find(*next)) {
+      message.items.push_back(message_of(*record));
+    }
+  }
+  return message;
+}
+
+Command Publisher::message_of(const CommandRecord& record) const {
+  Command command{
+      .id = record.id, .reason = record.reason, .storage = record.storage, .order = Report{}};
+  if (record.kind == CommandKind::kReport) {
+    command.allowed = limits_.verify_allowed;
+    return command;
+  }
+  ChunkContent content = view_.find(*record.chunk)->content();
+  content.version = record.version;
+  switch (record.kind) {
+    case CommandKind::kReplicate:
+      command.allowed = limits_.copy_allowed;
+      command.order = Replicate{content, sources_of(record), limits_.copy_rate};
+      break;
+    case CommandKind::kDelete: {
+      const auto domains = static_cast<int>(record.evidence.size());
+      command.order = Delete{content, static_cast<int>(view_.find(*record.chunk)->goal),
+                             std::min(domains, static_cast<int>(view_.find(*record.chunk)->goal)),
+                             record.retired, record.evidence};
+      break;
+    }
+    case CommandKind::kVerify:
+      command.allowed = limits_.verify_allowed;
+      command.order = Verify{content, record.level};
+      break;
+    case CommandKind::kReport:
+      EK_CHECK(false);
+  }
+  return command;
+}
+
+std::vector<Source> Publisher::sources_of(const CommandRecord& record) const {
+  std::vector<Source> sources;
+  const Chunk& chunk = *view_.find(*record.chunk);
+  const auto add = [&](const Server& server) {
+    if (sources.size() == kSourcesMax) return;
+    const Member& member = server.member;
+    sources.push_back({member.server, member.storage, member.address,
+                       keys_.copy_token(view_.epoch(), record, member.storage)});
+  };
+  const auto usable = [&](const Replica& replica) {
+    return replica.valid() && view_.server(replica.server).works();
+  };
+  const Replica* first = record.source ? view_.replica(chunk, *record.source) : nullptr;
+  if (first && usable(*first)) add(view_.server(first->server));
+  for (const Replica& replica : chunk.replicas) {
+    if (&replica != first && usable(replica)) add(view_.server(replica.server));
+  }
+  return sources;
+}
+
+void Publisher::on_subscription(Frames&& frames) {
+  if (frames.size() != 1 || frames[0].size() < 1) return rejects_.add("not a subscription");
+  const std::string_view text = bytes_of(frames[0]);
+  if (text[0] != '\1') return;
+  for (const auto& [server, commands] : open_) {
+    if (text.substr(1) != wire::command_topic(server)) continue;
+    const Instant now = clock_.now();
+    for (const CommandId id : commands) again_.at(id).at = now;
+    return repeat();
+  }
+}
+
+void Publisher::beacons() {
+  for (const auto& [id, slot] : view_.servers()) {
+    if (view_.server(slot).member.liveness == Liveness::kDead) continue;
+    Beacon beacon{view_.epoch(), id, std::nullopt, 0};
+    if (const auto last = last_.find(id); last != last_.end()) beacon.last = last->second;
+    if (const auto open = open_.find(id); open != open_.end()) beacon.open = open->second.size();
+    static_cast<void>(
+        channel_.send({wire::command_topic(id), wire::encode(settings_.cluster, beacon)}));
+  }
+}
+
+void Publisher::repeat() {
+  const Instant now = clock_.now();
+  std::map<ServerId, std::vector<CommandId>> due;
+  for (auto& [id, again] : again_) {
+    if (again.at > now) continue;
+    const CommandRecord* command = view_.find(id);
+    EK_CHECK(command != nullptr);
+    again.pause = std::min(again.pause * 2, settings_.again_max);
+    again.at = now + again.pause;
+    if (view_.find(command->server)->member.liveness == Liveness::kDead) continue;
+    due[command->server].push_back(id);
+  }
+  for (const auto& [server, commands] : due) {
+    for (std::size_t first = 0; first < commands.size(); first += kCommandsPerMessage) {
+      // Not in sequence, so without a previous one: what is missing the beacon shows.
+      Commands message{view_.epoch(), server, std::nullopt, false, {}};
+      const std::size_t end = std::min(commands.size(), first + kCommandsPerMessage);
+      for (std::size_t i = first; i < end; ++i) {
+        message.items.push_back(message_of(*view_.find(commands[i])));
+      }
+      send(message);
+    }
+  }
+}
+
+}  // namespace evenkeel

@@ -1,0 +1,87 @@
+#include "services/rebalancer/rebalancer.h"
+
+#include "services/rebalancer/core/facts.h"
+#include "services/rebalancer/core/planner.h"
+#include "services/rebalancer/files.h"
+
+namespace evenkeel {
+
+Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
+    : store_(store),
+      clock_(clock),
+      limits_(limits),
+      view_(store.load_view(clock.now())),
+      puts_looked_at_(clock.now()) {
+  begin_epoch();
+}
+
+Store::Transaction Rebalancer::begin() {
+  return Store::Transaction(store_, view_.epoch(), clock_.wall_now(),
+                            clock_.now() - view_.started());
+}
+
+void Rebalancer::begin_epoch() {
+  auto transaction = begin();
+  Committed committed;
+  const Epoch epoch = view_.epoch().next();
+  record(transaction,
+         {EpochRaised{epoch},
+          Noted{"mode", "rebalancer", "started, epoch " + std::to_string(epoch.value())}},
+         committed);
+  transaction.commit();
+  for (const auto& [chunk, left] : store_.recently_retired(limits_.retire_after)) {
+    view_.apply(
+        ChunkSetAside{chunk, "deleted by its owner; kept for a while", clock_.now() + left});
+  }
+}
+
+Committed Rebalancer::handle(std::span<const Event> events, std::span<const Asked> questions) {
+  Committed committed;
+  committed.events = events.size();
+  std::vector<Answer> answers;
+  const Instant now = clock_.now();
+  auto transaction = begin();
+  for (const Event& event : events) {
+    record(transaction, facts_of(view_, event, limits_, now), committed);
+  }
+  for (const Asked& asked : questions) {
+    Outcomes outcomes = answer_request(view_, store_, limits_, now, asked.request);
+    record(transaction, outcomes.changes, committed);
+    answers.push_back(std::move(outcomes.answer));
+  }
+  give_up_old_puts(transaction, committed);
+  const std::size_t before = committed.issued.size();
+  record(transaction, plan(view_, limits_, now), committed);
+  committed.more_to_plan =
+      committed.issued.size() - before >= static_cast<std::size_t>(limits_.commands_per_turn);
+  transaction.commit();
+  for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
+  return committed;
+}
+
+void Rebalancer::give_up_old_puts(Store::Transaction& transaction, Committed& committed) {
+  constexpr Duration kLookEvery = 1min;
+  const Instant now = clock_.now();
+  if (now - puts_looked_at_ < kLookEvery) return;
+  puts_looked_at_ = now;
+  for (const FileId file : store_.given_up(limits_.put_allowed)) {
+    record(transaction, remove_file(view_, store_, limits_, now, file), committed);
+  }
+  record(transaction, {VouchersExpired{now - limits_.presence_fresh}}, committed);
+}
+
+void Rebalancer::record(Store::Transaction& transaction, const Changes& changes,
+                        Committed& committed) {
+  for (const Change& change : changes) {
+    if (const auto* issued = std::get_if<CommandIssued>(&change)) {
+      committed.issued.push_back(issued->command.id);
+    } else if (const auto* closed = std::get_if<CommandClosed>(&change)) {
+      committed.closed.emplace_back(closed->command, view_.find(closed->command)->server);
+    }
+    transaction.save(change);
+    view_.apply(change);
+  }
+  committed.changes += changes.size();
+}
+
+}  // namespace evenkeel

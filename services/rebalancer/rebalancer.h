@@ -1,0 +1,62 @@
+#pragma once
+#include <functional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/time.h"
+#include "common/model/control.h"
+#include "services/rebalancer/core/event.h"
+#include "services/rebalancer/core/limits.h"
+#include "services/rebalancer/store/store.h"
+
+namespace evenkeel {
+
+/// What a commit has made true, for those who tell others of it.
+struct Committed {
+  std::vector<CommandId> issued;
+  std::vector<std::pair<CommandId, ServerId>> closed;  ///< and whose they were
+  std::size_t events = 0;
+  std::size_t changes = 0;
+  bool more_to_plan = false;  ///< the plan was cut off by its bound: plan again soon
+};
+
+/// A request of a client or operator; `answer` is called after the commit that it led to.
+struct Asked {
+  Request request;
+  std::function<void(Answer)> answer;
+};
+
+/// The whole of the service but for its sockets. main() feeds it from ZeroMQ, the simulator from a
+/// seed; neither can tell it apart.
+class Rebalancer {
+ public:
+  /// Loads the view and raises the epoch, durably, before anything can be sent in it.
+  Rebalancer(Store& store, const Clock& clock, const Limits& limits);
+
+  /// Takes in what happened and was asked, decides what to do about it, and makes all of it durable
+  /// in one transaction. Events are delivered at least once: repeats change nothing.
+  ///
+  /// Throws SqliteError and Superseded. The view may then be ahead of the store, so the caller lets
+  /// it end the process; the next start begins from what was committed.
+  Committed handle(std::span<const Event> events, std::span<const Asked> questions = {});
+
+  const ClusterView& view() const { return view_; }
+  const Limits& limits() const { return limits_; }
+  Store& store() { return store_; }
+
+ private:
+  void begin_epoch();
+  void record(Store::Transaction& transaction, const Changes& changes, Committed& committed);
+  void give_up_old_puts(Store::Transaction& transaction, Committed& committed);
+  Store::Transaction begin();
+
+  Store& store_;
+  const Clock& clock_;
+  const Limits limits_;
+  ClusterView view_;
+  Instant puts_looked_at_;
+};
+
+}  // namespace evenkeel

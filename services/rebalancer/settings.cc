@@ -1,0 +1,74 @@
+#include "services/rebalancer/settings.h"
+
+#include "common/config/file.h"
+#include "common/model/text.h"
+
+namespace evenkeel {
+namespace {
+
+using config::Reader;
+
+void read_endpoints(Reader& reader, RebalancerSettings& settings) {
+  settings.membership.events = reader.endpoint("membership_events", "tcp://127.0.0.1:7401");
+  settings.membership.requests = reader.endpoint("membership_requests", "tcp://127.0.0.1:7402");
+  settings.commands.endpoint = reader.endpoint("commands_endpoint", "tcp://127.0.0.1:7411");
+  settings.agents.endpoint = reader.endpoint("agents_endpoint", "tcp://127.0.0.1:7412");
+  settings.control.endpoint = reader.endpoint("control_endpoint", "tcp://127.0.0.1:7413");
+  settings.events_endpoint = reader.endpoint("events_endpoint", "tcp://127.0.0.1:7414");
+}
+
+void read_limits(Reader& reader, Limits& limits) {
+  const auto count = [&](const char* key, int fallback, int most) {
+    return static_cast<int>(reader.integer(key, fallback, {1, most}));
+  };
+  limits.default_goal = count("default_goal", limits.default_goal, 32);
+  limits.chunk_size = reader.bytes("chunk_size", limits.chunk_size);
+  limits.commands_per_turn = count("commands_per_turn", limits.commands_per_turn, 100'000);
+  limits.copies_in = count("copies_in", limits.copies_in, 100'000);
+  limits.copies_out = count("copies_out", limits.copies_out, 100'000);
+  limits.bytes_in = reader.bytes("bytes_in", limits.bytes_in);
+  limits.bytes_out = reader.bytes("bytes_out", limits.bytes_out);
+  limits.checks = count("checks", limits.checks, 100'000);
+  limits.copy_rate = reader.bytes("copy_rate", limits.copy_rate);
+  limits.fill_limit = reader.ratio("fill_limit", limits.fill_limit);
+  limits.dead_band = reader.ratio("dead_band", limits.dead_band);
+  limits.copy_allowed = reader.duration("copy_allowed", limits.copy_allowed);
+  limits.verify_allowed = reader.duration("verify_allowed", limits.verify_allowed);
+  limits.content_fresh = reader.duration("content_fresh", limits.content_fresh);
+  limits.retire_after = reader.duration("retire_after", limits.retire_after);
+  limits.put_allowed = reader.duration("put_allowed", limits.put_allowed);
+  limits.aside = reader.duration("set_aside", limits.aside);
+  limits.full_for = reader.duration("full_for", limits.full_for);
+  limits.safe_mode_share = reader.ratio("safe_mode_share", limits.safe_mode_share);
+  limits.safe_mode_time = reader.duration("safe_mode_time", limits.safe_mode_time);
+  if (limits.chunk_size < 1_KiB || limits.chunk_size > 1_GiB) {
+    reader.fault("chunk_size", "must be from 1KiB to 1GiB");
+  }
+  if (limits.content_fresh < 2h) reader.fault("content_fresh", "must be 2h at least");
+}
+
+}  // namespace
+
+Result<RebalancerSettings> read_settings(const std::optional<std::filesystem::path>& file,
+                                         const std::vector<std::string>& overrides) {
+  Reader reader = file ? Reader(*file, overrides) : Reader::of_text("settings", "", overrides);
+  RebalancerSettings settings;
+  settings.cluster = reader.string("cluster", settings.cluster);
+  if (!is_cluster(settings.cluster)) reader.fault("cluster", "must be 1 to 63 of a-z 0-9 -");
+  settings.data_dir = reader.string("data_dir");
+  read_endpoints(reader, settings);
+  read_limits(reader, settings.limits);
+  settings.history =
+      static_cast<std::uint64_t>(reader.integer("history", 1'000'000, {1'000, INT64_MAX}));
+  const auto level = log::parse_level(reader.string("log_level", "info"));
+  if (!level) reader.fault("log_level", "must be debug, info, warn or error");
+  settings.log.level = level.value_or(log::Level::kInfo);
+  settings.log.format = reader.boolean("log_json", false) ? log::Format::kJson : log::Format::kText;
+  settings.membership.cluster = settings.commands.cluster = settings.agents.cluster =
+      settings.control.cluster = settings.cluster;
+  settings.control.version = EVENKEEL_VERSION;
+  if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
+  return settings;
+}
+
+}  // namespace evenkeel

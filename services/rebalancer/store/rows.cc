@@ -1,0 +1,70 @@
+#include "services/rebalancer/store/rows.h"
+
+#include <array>
+#include <utility>
+
+#include "common/base/check.h"
+
+namespace evenkeel::rows {
+namespace {
+
+constexpr std::array<std::pair<AdminState, std::string_view>, 5> kAdmin{{
+    {AdminState::kInService, "in_service"},
+    {AdminState::kDraining, "draining"},
+    {AdminState::kDrained, "drained"},
+    {AdminState::kMaintenance, "maintenance"},
+    {AdminState::kRemoved, "removed"},
+}};
+
+constexpr std::array<CommandKind, 4> kKinds{CommandKind::kReplicate, CommandKind::kDelete,
+                                            CommandKind::kVerify, CommandKind::kReport};
+
+}  // namespace
+
+std::string_view admin_text(AdminState admin) {
+  for (const auto& [value, text] : kAdmin) {
+    if (value == admin) return text;
+  }
+  EK_CHECK(false);
+}
+
+AdminState admin_from(std::string_view text) {
+  for (const auto& [value, word] : kAdmin) {
+    if (word == text) return value;
+  }
+  EK_CHECK(false);
+}
+
+int kind_number(CommandKind kind) {
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    if (kKinds[i] == kind) return static_cast<int>(i);
+  }
+  EK_CHECK(false);
+}
+
+CommandKind kind_from(std::int64_t number) {
+  EK_CHECK(number >= 0 && number < std::int64_t{kKinds.size()});
+  return kKinds[static_cast<std::size_t>(number)];
+}
+
+std::uint64_t number(const sqlite::Statement& row, int column) {
+  const std::int64_t value = row.integer(column);
+  EK_CHECK(value >= 0);
+  return static_cast<std::uint64_t>(value);
+}
+
+StorageId storage(const sqlite::Statement& row, int column) {
+  const auto id = StorageId::parse(row.text(column));
+  EK_CHECK(id.has_value());
+  return *id;
+}
+
+Checksum checksum(const sqlite::Statement& row, int column) {
+  const auto bytes = row.blob(column);
+  const auto value =
+      Checksum::from_raw({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  EK_CHECK(value.has_value());
+  return *value;
+}
+
+}  // namespace evenkeel::rows

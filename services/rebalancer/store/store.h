@@ -1,0 +1,93 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/control.h"
+#include "common/sqlite/database.h"
+#include "services/rebalancer/core/cluster_view.h"
+
+namespace evenkeel {
+
+/// A rebalancer of a later epoch has this database now; this one must not write again.
+class Superseded : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// The rebalancer's memory over restarts. One writer, one thread. Failures are SqliteErrors, and
+/// Superseded. Every change of a transaction is made durable by commit(), or none is.
+class Store {
+ public:
+  /// Opens or makes `path`, for `cluster`. Throws std::runtime_error if it is another's database.
+  Store(const std::filesystem::path& path, const std::filesystem::path& schema,
+        const std::string& cluster);
+
+  /// All that is known, as it was last committed. Its epoch is the one of the last run.
+  ClusterView load_view(Instant started);
+
+  class Transaction {
+   public:
+    /// `wall` dates the records of this transaction, for people; `running` is how long the
+    /// process has run, which the database adds up over all runs.
+    Transaction(Store& store, Epoch mine, Timestamp wall, Duration running);
+    void save(const Change& change);
+    void commit();
+
+   private:
+    Store& store_;
+    sqlite::Transaction transaction_;
+    Timestamp wall_;
+    Epoch epoch_;
+  };
+
+  /// The 32 bytes that the copy keys of all storages are derived from; made with the database.
+  const std::string& copy_secret() const { return copy_secret_; }
+
+  struct File {
+    FileId id;
+    std::string name;
+    Bytes size;
+    int goal;
+    bool complete;
+  };
+  std::optional<File> file(const std::string& name);
+  std::optional<File> file(FileId id);
+  /// The chunk at a place of a file, if one was placed there.
+  std::optional<ChunkId> chunk_at(FileId file, std::uint64_t place);
+  /// At most `limit` chunks of a file, in order, from a place on.
+  std::vector<ChunkId> chunks_of(FileId file, std::uint64_t first, std::uint64_t limit);
+  std::uint64_t chunk_total(FileId file);
+  /// Files whose putting was begun this long ago, in running time, and never ended.
+  std::vector<FileId> given_up(Duration after);
+  /// Chunks that were retired less than `after` ago, in running time, and how long is left.
+  std::vector<std::pair<ChunkId, Duration>> recently_retired(Duration after);
+
+  std::vector<RebalancerEvent> events_after(EventNumber number, std::size_t limit);
+
+  /// Removes closed commands, decisions and events that are older than the newest `keep`. Bounded:
+  /// at most `at_most` rows of each; true if there is more to remove.
+  bool prune(std::uint64_t keep, std::uint64_t at_most);
+
+  bool checkpoint_if_due(int pages) { return db_.checkpoint_if_due(pages); }
+
+ private:
+  friend class Transaction;
+  void save(const Change& change, Timestamp wall, Epoch epoch);
+  void save_server(const Member& member, bool replaced, Timestamp wall);
+  void save_command(const CommandRecord& command, Timestamp wall);
+  void load_servers(ClusterView& view);
+  void load_chunks(ClusterView& view);
+  void load_replicas(ClusterView& view);
+  void load_commands(ClusterView& view);
+  std::vector<Holder> load_evidence(CommandId command, const ChunkContent& content);
+  std::optional<File> read_file(sqlite::Statement& row);
+
+  sqlite::Database db_;
+  std::string copy_secret_;
+  Duration counted_running_{0};  ///< of this process, already in meta.running_ms
+};
+
+}  // namespace evenkeel
