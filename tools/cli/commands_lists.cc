@@ -88,9 +88,9 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
       "(SELECT group_concat('s' || server_id || CASE WHEN state = 'valid' THEN '' ELSE '(' || "
       "state "
       "|| ')' END || CASE liveness WHEN 'dead' THEN '(dead)' ELSE '' END, ' ') FROM replica_status "
-      "WHERE replica_status.chunk_id = chunk_health.chunk_id) AS servers";
+      "WHERE replica_status.chunk_id = chunk_health.chunk_id)";
   const std::string why =
-      "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id) AS why";
+      "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id)";
   Query query{{{"chunk_id", "CHUNK", Kind::kChunk, 9},
                {"health", "HEALTH", Kind::kText, 8},
                {"valid_replicas", "VALID", Kind::kNumber, 7},
@@ -101,8 +101,8 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
                {"version", "VERSION", Kind::kNumber, 1},
                {"life", "", Kind::kText},
                {"checksum", "", Kind::kText},
-               {servers, "SERVERS", Kind::kText, 6},
-               {why, "WHY", Kind::kText, 4}},
+               {"servers", "SERVERS", Kind::kText, 6, servers},
+               {"why", "WHY", Kind::kText, 4, why}},
               from + " ORDER BY chunk_id",
               filter.limit};
   return show(options, std::move(query), "no such chunks");

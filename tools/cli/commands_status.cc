@@ -53,8 +53,9 @@ Wrong wrong(const View& view, const std::string& word, Column id, const std::str
 
 std::vector<Wrong> wrong_chunks(const View& view) {
   std::map<std::string, std::int64_t> counts;
-  const Rows rows = view.rows({{"health", "", Kind::kText}, {"count(*)", "", Kind::kNumber}},
-                              "chunk_health GROUP BY health");
+  const Rows rows =
+      view.rows({{"health", "", Kind::kText}, {"count", "", Kind::kNumber, 1, "count(*)"}},
+                "chunk_health GROUP BY health");
   for (const auto& row : rows.rows) {
     counts[std::get<std::string>(row[0])] = std::get<std::int64_t>(row[1]);
   }
@@ -120,8 +121,8 @@ Picture picture_of(const View& view) {
   picture.evenness = evenness_of(view);
   picture.open_commands = view.rows({{"kind", "KIND", Kind::kText},
                                      {"reason", "REASON", Kind::kText},
-                                     {"count(*) AS open", "OPEN", Kind::kNumber},
-                                     {"sum(size_bytes) AS size_bytes", "BYTES", Kind::kBytes}},
+                                     {"open", "OPEN", Kind::kNumber, 1, "count(*)"},
+                                     {"size_bytes", "BYTES", Kind::kBytes, 1, "sum(size_bytes)"}},
                                     "open_commands GROUP BY kind, reason ORDER BY kind, reason");
   return picture;
 }
@@ -218,10 +219,7 @@ void print_json(const Picture& picture) {
   fields.emplace_back("used_share_lowest", share(&Evenness::lowest));
   fields.emplace_back("used_share_highest", share(&Evenness::highest));
   fields.emplace_back("used_share_deviation", share(&Evenness::deviation));
-  Rows open = picture.open_commands;
-  open.columns[2].name = "open";
-  open.columns[3].name = "size_bytes";
-  fields.emplace_back("open_commands", std::move(open));
+  fields.emplace_back("open_commands", picture.open_commands);
   const auto& pong = picture.rebalancer;
   fields.emplace_back("mode", pong ? pong->mode : "no_answer");
   fields.emplace_back("why", pong ? pong->why : "");

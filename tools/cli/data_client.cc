@@ -38,8 +38,8 @@ void DataClient::store_ended(Lane& lane) {
 }
 
 void DataClient::fetch(FetchOrder order, OnFetched then) {
-  begin_fetch(*loop_, lane_to(order.address).connection, settings_, std::move(order),
-              std::move(then));
+  Lane& lane = lane_to(order.address);
+  begin_fetch(*loop_, lane.connection, settings_, std::move(order), std::move(then));
 }
 
 }  // namespace evenkeel::cli

@@ -43,13 +43,16 @@ void FilePut::start() {
 void FilePut::opened(const PutOpened& answer) {
   if (answer.chunk_size.count() == 0) return fail_with("the rebalancer gave chunks of 0 bytes");
   opened_ = answer;
+  const std::uint64_t chunk_size = answer.chunk_size.count();
+  // An empty file is one empty chunk: what is put is always somewhere on a disk.
+  unread_ = std::max<std::uint64_t>(1, (file_.size + chunk_size - 1) / chunk_size);
   read_next();
-  maybe_close();  // an empty file has no chunks
 }
 
 void FilePut::read_next() {
-  if (reading_ || outcome_.failure || offset_ == file_.size) return;
+  if (reading_ || outcome_.failure || unread_ == 0) return;
   reading_ = true;
+  --unread_;
   const std::uint64_t offset = offset_;
   const std::uint64_t size = std::min(opened_->chunk_size.count(), file_.size - offset);
   const std::uint64_t index = offset / opened_->chunk_size.count();
@@ -155,7 +158,7 @@ void FilePut::register_receipts(bool last) {
 
 /// The last message says that the file is whole, so it waits for all others.
 void FilePut::maybe_close() {
-  const bool stored = offset_ == file_.size && !reading_ && chunks_.empty();
+  const bool stored = unread_ == 0 && !reading_ && chunks_.empty();
   if (!stored || registering_ > 0 || outcome_.failure || !on_end_) return;
   register_receipts(receipts_.size() <= kReceiptsAtOnce);
 }

@@ -65,7 +65,8 @@ class FilePut : public std::enable_shared_from_this<FilePut> {
   OnEnd on_end_;
   FileOutcome outcome_;
   std::optional<PutOpened> opened_;
-  std::uint64_t offset_ = 0;  // read up to
+  std::uint64_t unread_ = 0;  // parts
+  std::uint64_t offset_ = 0;  // of the first of them
   bool reading_ = false;
   std::map<std::uint64_t, std::shared_ptr<ChunkPut>> chunks_;  // on their way
   Turn<std::uint64_t> without_place_;

@@ -57,6 +57,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
                       Parsed& parsed, std::function<Exit()> run) {
   CLI::App* command = app.add_subcommand(name, what);
   command->callback([&parsed, run = std::move(run)] { parsed.run = run; });
+  command->footer("Options of all commands, environment and exit codes: evenkeel --help");
   command->fallthrough();  // global options may also follow the command
   return command;
 }
@@ -195,13 +196,14 @@ Exit main_of(int argc, char** argv) {
   CLI::App app("Looks at an Evenkeel cluster, and puts, gets and deletes what it keeps.",
                "evenkeel");
   app.footer(kEpilogue);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // so that a word that is none is named, and not said to be missing
   Parsed parsed;
   add_globals(app, parsed);
   add_lists(app, parsed);
   add_data(app, parsed);
   try {
     app.parse(argc, argv);
+    if (!parsed.run) throw CLI::RequiredError("A subcommand");
     return parsed.run();
   } catch (const CLI::ParseError& fault) {
     return app.exit(fault) == 0 ? Exit::kOk : Exit::kError;

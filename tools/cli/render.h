@@ -31,6 +31,7 @@ struct Column {
   std::string heading;  ///< in the table; empty: in JSON only
   Kind kind = Kind::kText;
   int keep = 1;  ///< columns with a lower one go first where the terminal is too narrow; 0 first
+  std::string expression = {};  ///< in SQL, if it is not simply its name
 };
 
 using Cell = std::variant<std::monostate, std::int64_t, double, std::string>;

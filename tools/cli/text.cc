@@ -83,7 +83,8 @@ std::string share_text(double share) {
 
 std::string duration_text(Duration duration) {
   const auto seconds = duration.count() / 1000;
-  if (seconds < 1) return "now";
+  if (duration <= Duration::zero()) return "now";
+  if (seconds < 1) return std::to_string(duration.count()) + " ms";
   if (seconds < 120) return std::to_string(seconds) + " s";
   if (seconds < 120 * 60) return std::to_string(seconds / 60) + " min";
   if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + " h";

@@ -17,7 +17,7 @@ std::string count_text(std::uint64_t count);
 std::string count_of(std::uint64_t count, std::string_view what);
 /// "42.5%" of a share from 0 to 1.
 std::string share_text(double share);
-/// "12 s", "5 min", "3 h", "2 d"; what is not positive is "now".
+/// "300 ms", "12 s", "5 min", "3 h", "2 d"; what is not positive is "now".
 std::string duration_text(Duration duration);
 
 /// `text` with everything that could steer a terminal made visible: names come from other people.

@@ -61,7 +61,11 @@ Result<View> View::open(const std::filesystem::path& path, const std::string& cl
 
 Rows View::rows(std::vector<Column> columns, const std::string& from) const {
   std::string names;
-  for (const Column& column : columns) names += (names.empty() ? "" : ", ") + column.name;
+  for (const Column& column : columns) {
+    names += names.empty() ? "" : ", ";
+    if (!column.expression.empty()) names += column.expression + " AS ";
+    names += column.name;
+  }
   sqlite::Statement query(db_, "SELECT " + names + " FROM " + from);
   query.open();
   Rows rows{std::move(columns), {}};

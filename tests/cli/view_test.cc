@@ -1,0 +1,157 @@
+#include "tools/cli/view.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "common/sqlite/migrate.h"
+#include "tools/cli/commands.h"
+
+namespace evenkeel::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A database of the rebalancer's schema with two servers, one of them dead, and four chunks.
+struct ViewTest : testing::Test {
+  fs::path folder = fs::temp_directory_path() / ("evenkeel-view-" + std::to_string(getpid()));
+  Options options{.control = "ipc://" + (folder / "nobody").string(),
+                  .database = folder / "rebalancer.db",
+                  .cluster = "test",
+                  .timeout = Duration(20),
+                  .json = true};
+
+  void SetUp() override {
+    fs::create_directories(folder);
+    sqlite::Database db(options.database);
+    sqlite::migrate(db, sqlite::schema_directory("rebalancer"));
+    db.execute(R"(
+      INSERT INTO meta (id, cluster, epoch, copy_secret) VALUES (1, 'test', 3, zeroblob(32));
+      INSERT INTO server (server_id, storage, incarnation, location, address, capacity_bytes,
+                          reserve_bytes, free_bytes, liveness, reported_epoch, changed_ms) VALUES
+        (1, printf('%032d', 1), 1, 'z/r/h1', '10.0.0.1:7500', 1000, 0, 900, 'alive', 3, 5),
+        (2, printf('%032d', 2), 1, 'z/r/h2', '10.0.0.2:7500', 1000, 0, 900, 'dead', 2, 5);
+      INSERT INTO chunk (chunk_id, version, size_bytes, checksum, goal, life) VALUES
+        (1, 1, 100, zeroblob(16), 1, 1), (2, 1, 100, zeroblob(16), 2, 1),
+        (4, 1, 0, zeroblob(16), 2, 2);
+      INSERT INTO replica (chunk_id, server_id, state, version) VALUES
+        (1, 1, 0, 1), (2, 1, 0, 1), (2, 2, 0, 1);
+      INSERT INTO event (at_ms, kind, subject, text) VALUES (1, 'server', 's1', 'joined'),
+        (2, 'server', 's2', 'failed');
+    )");
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  void execute(const std::string& sql) { sqlite::Database(options.database).execute(sql); }
+  std::string printed(const std::function<Exit()>& command) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(command(), Exit::kOk);
+    return testing::internal::GetCapturedStdout();
+  }
+};
+
+TEST_F(ViewTest, AFileThatIsNotTheRebalancersIsSaidToBeSo) {
+  const auto absent = View::open(folder / "absent.db", "test");
+  ASSERT_FALSE(absent.has_value());
+  EXPECT_NE(absent.error().what.find("absent.db: no such file"), std::string::npos);
+
+  std::ofstream(folder / "text.db") << std::string(5000, 'x');
+  const auto text = View::open(folder / "text.db", "test");
+  ASSERT_FALSE(text.has_value());
+  EXPECT_NE(text.error().what.find("text.db: not an SQLite database"), std::string::npos);
+
+  sqlite::Database(folder / "other.db").execute("CREATE TABLE t (a)");
+  const auto other = View::open(folder / "other.db", "test");
+  ASSERT_FALSE(other.has_value());
+  EXPECT_NE(other.error().what.find("not the database of a rebalancer"), std::string::npos);
+
+  const auto foreign = View::open(options.database, "prod");
+  ASSERT_FALSE(foreign.has_value());
+  EXPECT_NE(foreign.error().what.find("of the cluster 'test' and not of 'prod'"),
+            std::string::npos);
+}
+
+TEST_F(ViewTest, ChunksAreThoseThatWereAskedFor) {
+  const std::string all = printed([&] { return list_chunks(options, {}); });
+  EXPECT_NE(all.find("\"chunk_id\": 4"), std::string::npos);
+  const std::string risky =
+      printed([&] { return list_chunks(options, {.health = "at_risk", .server = ServerId(2)}); });
+  EXPECT_NE(risky.find("\"chunk_id\": 2"), std::string::npos) << risky;
+  EXPECT_NE(risky.find("\"servers\": \"s1 s2(dead)\""), std::string::npos) << risky;
+  EXPECT_EQ(risky.find("\"chunk_id\": 1"), std::string::npos) << risky;
+  EXPECT_EQ(printed([&] { return list_chunks(options, {.chunk = ChunkId(3)}); }), "[]\n");
+}
+
+TEST_F(ViewTest, EveryListMatchesItsView) {
+  execute(R"(
+    INSERT INTO command (command_id, epoch, kind, reason, chunk_id, version, server_id, storage,
+                         source_id, issued_ms) VALUES
+      (12, 3, 0, 'repair', 2, 1, 1, printf('%032d', 1), 1, 6);
+    INSERT INTO outbox VALUES (1, 12);
+    INSERT INTO command (command_id, epoch, kind, reason, server_id, storage, state, issued_ms)
+      VALUES (13, 3, 3, 'report', 1, printf('%032d', 1), 1, 6);
+    INSERT INTO file VALUES (1, 'name', 5, 2, 1, 0, 7);
+  )");
+  EXPECT_NE(printed([&] { return list_servers(options); }).find("\"used_share\": 0.2"),
+            std::string::npos);
+  const auto commands = [&](CommandFilter filter) {
+    return printed([&] { return list_commands(options, filter); });
+  };
+  using State = CommandFilter::State;
+  const std::string open = commands({.state = State::kOpen, .server = ServerId(1)});
+  EXPECT_NE(open.find("\"command_id\": 12"), std::string::npos);
+  EXPECT_EQ(open.find("\"command_id\": 13"), std::string::npos);
+  const std::string closed = commands({.state = State::kClosed});
+  EXPECT_EQ(closed.find("\"command_id\": 12"), std::string::npos);
+  EXPECT_NE(closed.find("\"command_id\": 13"), std::string::npos);
+  EXPECT_NE(commands({.chunk = ChunkId(2)}).find("\"reason\": \"repair\""), std::string::npos);
+  EXPECT_NE(printed([&] { return list_files(options, 0); }).find("\"name\": \"name\""),
+            std::string::npos);
+}
+
+TEST_F(ViewTest, TheLastEventsAreShownNewestLast) {
+  const std::string both = printed([&] { return list_events(options, 0); });
+  EXPECT_LT(both.find("joined"), both.find("failed"));
+  testing::internal::CaptureStderr();
+  const std::string last = printed([&] { return list_events(options, 1); });
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("more than these 1"), std::string::npos);
+  EXPECT_EQ(last.find("joined"), std::string::npos);
+}
+
+TEST_F(ViewTest, StatusEndsAsBadlyAsTheWorstChunk) {
+  const auto exit = [&] {
+    testing::internal::CaptureStdout();
+    const Exit code = status(options);
+    return std::pair(code, testing::internal::GetCapturedStdout());
+  };
+  const auto risky = exit();
+  EXPECT_EQ(risky.first, Exit::kUnhealthy);
+  EXPECT_NE(risky.second.find("\"at_risk\": 1"), std::string::npos) << risky.second;
+  EXPECT_NE(risky.second.find("\"mode\": \"no_answer\""), std::string::npos);
+  EXPECT_NE(risky.second.find("\"used_share_highest\": 0.2"), std::string::npos);
+
+  execute("UPDATE server SET liveness = 'dead'");
+  EXPECT_EQ(exit().first, Exit::kLost);
+  execute("UPDATE server SET liveness = 'alive'");
+  const auto healthy = exit();
+  EXPECT_EQ(healthy.first, Exit::kOk);
+  EXPECT_NE(healthy.second.find("\"servers_not_reported\": 1"), std::string::npos);
+
+  options.json = false;
+  EXPECT_NE(exit().second.find("each has its goal of replicas"), std::string::npos);
+  execute("UPDATE server SET liveness = 'dead'");
+  EXPECT_NE(exit().second.find("lost              2 chunks: c1 c2"), std::string::npos)
+      << exit().second;
+}
+
+TEST_F(ViewTest, ADatabaseWithoutServersHasAStatus) {
+  execute("DELETE FROM replica; DELETE FROM server; DELETE FROM chunk;");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(status(options), Exit::kOk);
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("\"used_share\": null"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace evenkeel::cli
