@@ -2,8 +2,6 @@
 #include <functional>
 #include <string>
 
-#include <zmq.hpp>
-
 #include "services/agent/io/data_port.h"
 #include "services/agent/io/membership_link.h"
 #include "services/agent/io/rebalancer_link.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "common/log/log.h"
+#include "common/model/text.h"
 #include "services/agent/io/take_blocks.h"
 #include "services/agent/store/manifest_file.h"
-#include "services/agent/store/words.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -222,8 +222,9 @@ bool CopyJob::stalled(Instant now) const {
 void CopyJob::blame(Fault fault, const std::string& why) {
   const Source* source = sources_.current();
   if (!source || !peer_) return;
-  log::warn("source",
-            {{"command", id_}, {"server", source->server}, {"fault", word(fault)}, {"why", why}});
+  log::warn(
+      "source",
+      {{"command", id_}, {"server", source->server}, {"fault", to_text(fault)}, {"why", why}});
   leave_source(true);
   sources_.blame(fault);
   try_source();

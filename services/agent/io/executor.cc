@@ -2,25 +2,15 @@
 
 #include "common/base/overloaded.h"
 #include "common/log/log.h"
+#include "common/model/text.h"
 #include "services/agent/core/evidence.h"
 #include "services/agent/store/chunk_reader.h"
-#include "services/agent/store/words.h"
 
 namespace evenkeel::agent {
 namespace {
 
 constexpr std::size_t kVerifiesAtOnce = 3;  // of the four threads; copies and readers need one
 constexpr Duration kTick{50};
-
-std::string_view kind_of(const Order& order) {
-  return std::visit(Overloaded{
-                        [](const Replicate&) { return "replicate"; },
-                        [](const Delete&) { return "delete"; },
-                        [](const Verify&) { return "verify"; },
-                        [](const Report&) { return "report"; },
-                    },
-                    order);
-}
 
 std::string chunk_of(const Order& order) {
   return std::visit(Overloaded{
@@ -77,6 +67,16 @@ void Executor::take(const Command& command, Epoch epoch) {
           },
       },
       receipt);
+}
+
+void Executor::take_unknown(CommandId id, Epoch epoch) {
+  if (storage_.book().state(id))
+    return take({id, Reason::kReport, storage_.identity().storage, Duration(1), Report{}}, epoch);
+  const Command stand_in{id, Reason::kReport, storage_.identity().storage, Duration(1), Report{}};
+  const Receipt receipt = storage_.book().receive(stand_in, epoch, storage_.now());
+  if (!std::holds_alternative<Begin>(receipt)) return;
+  tasks_.emplace(id, Task{stand_in, storage_.now()});
+  fail(id, Outcome::kRefused, {Why::kUnknown, "a kind of command that this agent does not know"});
 }
 
 void Executor::begin(const Command& command) {
@@ -281,15 +281,15 @@ void Executor::finish(CommandId id, Effect effect) {
   const auto task = tasks_.extract(id);
   EK_CHECK(!task.empty());
   const Task& t = task.mapped();
-  effect.then = [this, id, since = t.since, kind = std::string(kind_of(t.command.order)),
+  effect.then = [this, id, since = t.since, kind = std::string(to_text(kind_of(t.command.order))),
                  chunk = chunk_of(t.command.order)](const Effect::Ended&) {
     const CommandResult* result = storage_.book().result(id);
     EK_CHECK(result != nullptr);
     log::info("command", {{"id", id},
                           {"kind", kind},
                           {"chunk", chunk},
-                          {"outcome", word(result->outcome)},
-                          {"reason", word(result->why)},
+                          {"outcome", to_text(result->outcome)},
+                          {"reason", to_text(result->why)},
                           {"bytes", result->bytes_done.count()},
                           {"took_ms", (storage_.now() - since).count()},
                           {"detail", result->detail}});

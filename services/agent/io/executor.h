@@ -20,6 +20,8 @@ class Executor {
 
   /// A command out of a message of the epoch that the book has.
   void take(const Command& command, Epoch epoch);
+  /// One of a kind that we do not know: refused, with a result like any other.
+  void take_unknown(CommandId id, Epoch epoch);
   /// The epoch has risen: these are over.
   void end_fenced(const std::vector<CommandId>& commands);
 

@@ -149,11 +149,16 @@ void RebalancerLink::on(const Commands& commands, bool pulled) {
     executor_.take(command, commands.epoch);
     catch_up_.heard_of(command.id, true);
   }
-  const bool any = !commands.items.empty();
-  if (pulled) {
-    catch_up_.answered(any ? std::optional(commands.items.back().id) : std::nullopt, commands.more,
-                       storage_.now());
+  for (const CommandId id : commands.unknown) {
+    executor_.take_unknown(id, commands.epoch);
+    catch_up_.heard_of(id, true);
   }
+  std::optional<CommandId> last;
+  if (!commands.items.empty()) last = commands.items.back().id;
+  if (!commands.unknown.empty() && (!last || commands.unknown.back() > *last)) {
+    last = commands.unknown.back();
+  }
+  if (pulled) catch_up_.answered(last, commands.more, storage_.now());
   flush();
 }
 

@@ -3,8 +3,8 @@
 #include <fstream>
 
 #include "common/log/log.h"
+#include "common/model/text.h"
 #include "common/token/token.h"
-#include "services/agent/store/words.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -47,7 +47,7 @@ Storage::Storage(Loop& loop, const Clock& clock, const std::string& cluster, Ser
     trash_.push_back(file);
   }
   capacity_ = settings.capacity.value_or(table_.used() + trash_bytes_ + files_->disk_free());
-  reserve_ = settings.reserve.value_or(default_reserve(capacity_));
+  reserve_ = std::min(settings.reserve.value_or(default_reserve(capacity_)), capacity_);
   Journal::Batch batch(journal_, clock.wall_now());
   batch.mark(ages_.mark(clock.now(), clock.wall_now()));
   batch.commit();
@@ -126,8 +126,8 @@ void Storage::found(const ReplicaKey& key, const Checksum& checksum, ReplicaFind
   if (news) {
     log::warn("replica", {{"chunk", key.chunk},
                           {"version", key.version},
-                          {"found", word(finding)},
-                          {"was", word(replica->finding)}});
+                          {"found", to_text(finding)},
+                          {"was", to_text(replica->finding)}});
     table_.set_finding(key, finding);
   }
   if (read_now) table_.set_checked(key, ages_.reading(now()));

@@ -25,6 +25,8 @@ File locked(const fs::path& path) {
   return file;
 }
 
+constexpr std::uint64_t kBlocksMax = 65'536;
+
 Bytes size_of(const fs::directory_entry& entry) {
   std::error_code error;
   const auto size = entry.file_size(error);
@@ -60,7 +62,9 @@ Census ChunkFiles::census() const {
     const std::string name = entry.path().filename().string();
     if (name.ends_with(kManifestEnding)) continue;
     const auto parsed = entry.is_regular_file() ? parse_name(name) : std::nullopt;
-    if (!parsed) {
+    // One with more blocks than a message may tell of cannot be served, copied or reported.
+    const bool servable = parsed && block_count(size_of(entry).count()) <= kBlocksMax;
+    if (!servable) {
       census.strange.push_back(name);
     } else if (parsed->checksum) {
       census.replicas.push_back({parsed->key, *parsed->checksum, size_of(entry)});

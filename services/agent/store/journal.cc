@@ -2,8 +2,8 @@
 
 #include <stdexcept>
 
+#include "common/model/text.h"
 #include "common/sqlite/migrate.h"
-#include "services/agent/store/words.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -76,7 +76,7 @@ CommandBook::Past Journal::past() {
   auto& blamed = db_.cached("SELECT command, server, fault FROM blamed ORDER BY command, place");
   blamed.open();
   while (blamed.step()) {
-    const Fault fault = known(fault_of(blamed.text(2)), blamed.text(2));
+    const Fault fault = known(from_text<Fault>(blamed.text(2)), blamed.text(2));
     blames[CommandId(unsigned_of(blamed, 0))].push_back({ServerId(unsigned_of(blamed, 1)), fault});
   }
   auto& row = db_.cached(
@@ -86,8 +86,8 @@ CommandBook::Past Journal::past() {
   while (row.step()) {
     const CommandId id(unsigned_of(row, 0));
     CommandResult result{id,
-                         known(outcome_of(row.text(2)), row.text(2)),
-                         known(why_of(row.text(3)), row.text(3)),
+                         known(from_text<Outcome>(row.text(2)), row.text(2)),
+                         known(from_text<Why>(row.text(3)), row.text(3)),
                          row.text(4),
                          JournalNumber(unsigned_of(row, 1)),
                          blames[id],
@@ -104,7 +104,7 @@ std::map<ReplicaKey, ContentCheck> Journal::checks() {
   row.open();
   while (row.step()) {
     ContentCheck check{*Checksum::from_raw(bytes_of_blob(row, 2)),
-                       known(finding_of(row.text(3)), row.text(3)), std::nullopt};
+                       known(from_text<ReplicaFinding>(row.text(3)), row.text(3)), std::nullopt};
     if (!row.is_null(4)) check.checked = AgeReading(Duration(row.integer(4)));
     checks.emplace(ReplicaKey{ChunkId(unsigned_of(row, 0)), ChunkVersion(unsigned_of(row, 1))},
                    check);
@@ -174,12 +174,12 @@ CommandResult Journal::Batch::add(CommandResult result) {
       .cached(
           "INSERT INTO result (command, journal, outcome, reason, detail, bytes_done, "
           "free_bytes, at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(result.command, result.journal, word(result.outcome), word(result.why), result.detail,
-           result.bytes_done, result.free, wall_.time_since_epoch().count());
+      .run(result.command, result.journal, to_text(result.outcome), to_text(result.why),
+           result.detail, result.bytes_done, result.free, wall_.time_since_epoch().count());
   int place = 0;
   for (const Blame& blame : result.blamed) {
     journal_.db_.cached("INSERT INTO blamed (command, place, server, fault) VALUES (?, ?, ?, ?)")
-        .run(result.command, place++, blame.server, word(blame.fault));
+        .run(result.command, place++, blame.server, to_text(blame.fault));
   }
   return result;
 }
@@ -218,7 +218,7 @@ void Journal::Batch::checked(const ReplicaKey& key, const ContentCheck& check) {
       .cached(
           "INSERT OR REPLACE INTO content_check (chunk, version, checksum, finding, "
           "checked_ms) VALUES (?, ?, ?, ?, ?)")
-      .run(key.chunk, key.version, check.checksum, word(check.finding), checked_ms);
+      .run(key.chunk, key.version, check.checksum, to_text(check.finding), checked_ms);
 }
 
 void Journal::Batch::confirm(CommandId command) {
