@@ -68,7 +68,7 @@ class Hostile(Scenario):
                 for row in cluster.sql("SELECT address FROM server_status")]
 
     def refused(self, process):
-        return re.findall(r"(?i)malformed|refused|dropped", process.log_text())
+        return re.findall(r"(?i)malformed|refused|dropped|garbage", process.log_text())
 
     def check_serves(self, cluster):
         """All are alive that were, and a whole round of put, heal and get works."""

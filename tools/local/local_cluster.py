@@ -151,7 +151,7 @@ class LocalCluster:
                  agent=None):
         self.folder = pathlib.Path(folder)
         self.name = name
-        self.bin = pathlib.Path(bin_folder)
+        self.bin = pathlib.Path(bin_folder).resolve()
         self.processes = {}
         self.endpoints = {key: loopback_endpoint() for key in
                           ("membership_events", "membership_requests", "commands", "agents",
