@@ -1,0 +1,199 @@
+#include "tests/agent/agent_fixture.h"
+
+namespace evenkeel::agent {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::size_t kManyBlocks = 7 * 1024 * 1024 + 123;
+
+class Copy : public AgentFixture {};
+
+TEST_F(Copy, AChunkGoesFromOneAgentToAnother) {
+  const Sample chunks[] = {sample(1, kManyBlocks), sample(2, 1'000), sample(3, 0)};
+  for (const Sample& chunk : chunks) put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  std::uint64_t id = 10;
+  for (const Sample& chunk : chunks) {
+    const CommandResult result = run(two, replicate(two, id, chunk, {&one}));
+    EXPECT_EQ(result.outcome, Outcome::kDone) << result.detail;
+    EXPECT_EQ(result.bytes_done, chunk.content.size);
+    EXPECT_TRUE(result.blamed.empty());
+    EXPECT_TRUE(holds(two, chunk));
+    ++id;
+  }
+  EXPECT_TRUE(names_in(two.dir.path() / "tmp").empty());
+}
+
+TEST_F(Copy, TheSameCommandHasOneEffectAndOneResultForEver) {
+  const Sample chunk = sample(1, kManyBlocks);
+  put(seat(1), chunk);
+  confirm_ = false;
+  Seat &one = start(1), &two = start(2);
+  const Command command = replicate(two, 10, chunk, {&one});
+  const CommandResult first = run(two, command);
+  ASSERT_EQ(first.outcome, Outcome::kDone);
+  fs::remove(live(two, chunk));  // it would be copied again if the command had another effect
+  publish(two, command);
+  until([&] { return two.results[10].size() >= 2; });
+  kill(two);
+  two.results.clear();
+  start(two);
+  publish(two, command);
+  until([&] { return two.results[10].size() >= 2; });
+  for (const CommandResult& again : two.results[10]) {
+    EXPECT_EQ(again.journal, first.journal);
+    EXPECT_EQ(again.outcome, Outcome::kDone);
+  }
+  EXPECT_FALSE(fs::exists(live(two, chunk)));
+}
+
+TEST_F(Copy, ACorruptSourceIsBlamedAndTheNextOneGoesOn) {
+  const Sample chunk = sample(1, kManyBlocks);
+  put(seat(1), chunk);
+  put(seat(2), chunk);
+  spoil(seat(1), chunk, kManyBlocks - 5);
+  Seat &one = start(1), &two = start(2), &three = start(3);
+  const CommandResult result = run(three, replicate(three, 10, chunk, {&one, &two}));
+  EXPECT_EQ(result.outcome, Outcome::kDone) << result.detail;
+  ASSERT_EQ(result.blamed.size(), 1U);
+  EXPECT_EQ(result.blamed[0].server, ServerId(1));
+  EXPECT_EQ(result.blamed[0].fault, Fault::kCorrupt);
+  EXPECT_EQ(result.bytes_done, chunk.content.size);
+  EXPECT_TRUE(holds(three, chunk));
+  // The source has seen it too, and says so without being asked.
+  until([&] {
+    const auto& rows = one.inventories.back().rows;
+    return one.inventories.back().basis && rows.size() == 1 &&
+           rows[0].finding == ReplicaFinding::kCorrupt;
+  });
+}
+
+TEST_F(Copy, TruncatedMissingAndUnreachableSourcesAreBlamedByName) {
+  const Sample chunk = sample(1, kManyBlocks);
+  for (std::uint64_t server : {1, 3}) put(seat(server), chunk);
+  Seat &one = start(1), &two = start(2), &three = start(3), &four = start(4);
+  fs::resize_file(live(one, chunk), 300'000);
+  Command command = replicate(four, 10, chunk, {&one, &two, &one, &three});
+  auto& sources = std::get<Replicate>(command.order).sources;
+  sources[2].server = ServerId(9);
+  sources[2].address = "127.0.0.1:1";
+  const CommandResult result = run(four, command);
+  EXPECT_EQ(result.outcome, Outcome::kDone) << result.detail;
+  ASSERT_EQ(result.blamed.size(), 3U);
+  EXPECT_EQ(result.blamed[0].fault, Fault::kCorrupt);
+  EXPECT_EQ(result.blamed[1].fault, Fault::kMissing);
+  EXPECT_EQ(result.blamed[2].fault, Fault::kUnreachable);
+  EXPECT_EQ(result.blamed[2].server, ServerId(9));
+  EXPECT_TRUE(holds(four, chunk));
+}
+
+TEST_F(Copy, WithoutAGoodSourceNothingIsLeftBehind) {
+  const Sample chunk = sample(1, kManyBlocks);
+  put(seat(1), chunk);
+  spoil(seat(1), chunk, 5'000'000);
+  Seat &one = start(1), &two = start(2);
+  const CommandResult result = run(two, replicate(two, 10, chunk, {&one}));
+  EXPECT_EQ(result.outcome, Outcome::kFailed);
+  EXPECT_EQ(result.why, Why::kNoSource);
+  EXPECT_TRUE(names_in(two.dir.path() / "live").empty());
+  EXPECT_TRUE(names_in(two.dir.path() / "tmp").empty());
+}
+
+TEST_F(Copy, AWrongTokenIsRefused) {
+  const Sample chunk = sample(1, 1'000);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  Command command = replicate(two, 10, chunk, {&one});
+  command.id = CommandId(11);  // the token was made for another command
+  const CommandResult result = run(two, command);
+  EXPECT_EQ(result.why, Why::kNoSource);
+  ASSERT_EQ(result.blamed.size(), 1U);
+  EXPECT_EQ(result.blamed[0].fault, Fault::kRefused);
+  EXPECT_EQ(one.agent->data_port().counts().denied, 1U);
+}
+
+TEST_F(Copy, ThereMustBeRoomForIt) {
+  const Sample chunk = sample(1, 3 << 20);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = seat(2);
+  two.settings.directory.capacity = 4_MiB;
+  two.settings.directory.reserve = Bytes((1 << 20) + 1);
+  start(two);
+  const CommandResult result = run(two, replicate(two, 10, chunk, {&one}));
+  EXPECT_EQ(result.outcome, Outcome::kRefused);
+  EXPECT_EQ(result.why, Why::kNoSpace);
+}
+
+TEST_F(Copy, OnToAnOlderVersionButNeverBehindAHigherOne) {
+  const Sample v1 = sample(1, 1'000, 1), v2 = sample(1, 1'000, 2);
+  put(seat(1), v1);
+  put(seat(1), v2);
+  put(seat(2), v1);
+  put(seat(3), v2);
+  Seat &one = start(1), &two = start(2), &three = start(3);
+  EXPECT_EQ(run(two, replicate(two, 10, v2, {&one})).outcome, Outcome::kDone);
+  EXPECT_TRUE(holds(two, v1) && holds(two, v2)) << "what is stale is for others to judge";
+  const CommandResult result = run(three, replicate(three, 11, v1, {&one}));
+  EXPECT_EQ(result.outcome, Outcome::kRefused);
+  EXPECT_EQ(result.why, Why::kVersion);
+}
+
+TEST_F(Copy, WhatIsHereAndWholeIsDoneAtOnce) {
+  const Sample chunk = sample(1, kManyBlocks);
+  put(seat(2), chunk);
+  Seat& two = start(2);
+  EXPECT_EQ(run(two, replicate(two, 10, chunk, {})).outcome, Outcome::kDone);
+}
+
+TEST_F(Copy, AGoodCopyPutsABadOneIntoQuarantine) {
+  const Sample chunk = sample(1, kManyBlocks);
+  for (std::uint64_t server : {1, 2}) put(seat(server), chunk);
+  spoil(seat(2), chunk, 17);
+  Seat &one = start(1), &two = start(2);
+  EXPECT_EQ(run(two, verify(two, 10, chunk, VerifyLevel::kContent)).why, Why::kCorrupt);
+  EXPECT_EQ(run(two, replicate(two, 11, chunk, {&one})).outcome, Outcome::kDone);
+  EXPECT_TRUE(holds(two, chunk));
+  EXPECT_EQ(names_in(two.dir.path() / "quarantine").size(), 2U);
+  EXPECT_EQ(run(two, verify(two, 12, chunk, VerifyLevel::kContent)).outcome, Outcome::kDone);
+}
+
+TEST_F(Copy, OfACommandOfAnotherStorageNothingComes) {
+  const Sample chunk = sample(1, 1'000);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  Command command = replicate(two, 10, chunk, {&one});
+  command.storage = storage_of('?');
+  const CommandResult result = run(two, command);
+  EXPECT_EQ(result.outcome, Outcome::kRefused);
+  EXPECT_EQ(result.why, Why::kWrongStorage);
+  EXPECT_FALSE(fs::exists(live(two, chunk)));
+}
+
+TEST_F(Copy, KeepsToItsRate) {
+  const Sample chunk = sample(1, 1 << 20);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  Command command = replicate(two, 10, chunk, {&one});
+  std::get<Replicate>(command.order).rate = 8_MiB;
+  EXPECT_EQ(run(two, command).outcome, Outcome::kDone);
+  EXPECT_TRUE(holds(two, chunk));
+}
+
+TEST_F(Copy, ManyAtOnce) {
+  std::vector<Sample> chunks;
+  for (std::uint64_t chunk = 1; chunk <= 60; ++chunk) {
+    chunks.push_back(sample(chunk, chunk * 20'000));
+    put(seat(1), chunks.back());
+  }
+  Seat &one = start(1), &two = start(2);
+  for (std::uint64_t i = 0; i < chunks.size(); ++i) {
+    publish(two, replicate(two, 100 + i, chunks[i], {&one}));
+  }
+  for (std::uint64_t i = 0; i < chunks.size(); ++i) {
+    EXPECT_EQ(result(two, 100 + i).outcome, Outcome::kDone);
+    EXPECT_TRUE(holds(two, chunks[i]));
+  }
+}
+
+}  // namespace
+}  // namespace evenkeel::agent
