@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/config/units.h"
+#include "common/model/text.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -24,19 +25,11 @@ std::optional<Bytes> bytes_or_auto(config::Reader& reader, const std::string& ke
   return size ? std::optional(*size) : std::nullopt;
 }
 
-void check_cluster(config::Reader& reader, const std::string& cluster) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  if (cluster.empty() || cluster.size() > 63 ||
-      !std::all_of(cluster.begin(), cluster.end(), allowed)) {
+void check_names(config::Reader& reader, const Settings& settings) {
+  if (!is_cluster(settings.cluster)) {
     reader.fault("cluster", "must be 1 to 63 of a-z, 0-9 and -");
   }
-}
-
-void check_location(config::Reader& reader, const std::string& location) {
-  if (location.empty() || location.size() > 255 || location.front() == '/' ||
-      location.back() == '/' || location.find("//") != std::string::npos) {
+  if (!is_location(settings.location)) {
     reader.fault("location", "must be a path such as zone1/rack3/host7");
   }
 }
@@ -105,11 +98,10 @@ void read_log(config::Reader& reader, log::Settings& settings) {
 Result<Settings> read_settings(config::Reader& reader) {
   Settings settings;
   settings.cluster = reader.string("cluster", settings.cluster);
-  check_cluster(reader, settings.cluster);
   const std::int64_t server = reader.integer("server", {1, INT64_MAX});
   settings.server = ServerId(static_cast<std::uint64_t>(std::max<std::int64_t>(server, 1)));
   settings.location = reader.string("location", "zone1/rack1/" + host_name());
-  check_location(reader, settings.location);
+  check_names(reader, settings);
   read_directory(reader, settings.directory);
   read_links(reader, settings);
   read_data_port(reader, settings.data_port);

@@ -13,7 +13,7 @@ Result<Settings> read(const std::string& text, config::Reader::Overrides overrid
 }
 
 TEST(Settings, TheDeployedFileHoldsTheDefaults) {
-  config::Reader reader(std::string(DEPLOY_FILE));
+  config::Reader reader(std::filesystem::path(DEPLOY_FILE));
   const auto settings = read_settings(reader);
   ASSERT_TRUE(settings) << settings.error().what;
   const auto least = read("");

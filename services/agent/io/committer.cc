@@ -95,7 +95,7 @@ void Committer::check_place(Job& job) {
   const Replica* old = storage_.table().find(job.key());
   if (!old) return;
   const bool whole =
-      old->finding == ReplicaFinding::kOk && old->checksum == job.effect.content->checksum;
+      old->finding == ReplicaFinding::kOk && content_of(job.key(), *old) == *job.effect.content;
   // It came by another way meanwhile: nothing valid is overwritten.
   if (whole) job.effect.files = Effect::Files::kNone;
   if (!whole) job.bad = content_of(job.key(), *old);

@@ -150,8 +150,8 @@ void Executor::start_copy(CommandId id, const Replicate& order) {
   }
   storage_.book().begin(id);
   const Replica* same = storage_.table().find(key_of(order.content));
-  const bool here =
-      same && same->finding == ReplicaFinding::kOk && same->checksum == order.content.checksum;
+  const bool here = same && same->finding == ReplicaFinding::kOk &&
+                    content_of(key_of(order.content), *same) == order.content;
   here ? look_before_copy(id, order) : copy(id, order);
 }
 
@@ -203,6 +203,11 @@ void Executor::start_verify(CommandId id, const Verify& order) {
   if (replica->checksum != order.content.checksum) {
     return fail(id, Outcome::kFailed,
                 {Why::kCorrupt, "its checksum is " + to_string(replica->checksum)});
+  }
+  if (replica->size != order.content.size) {
+    storage_.found(key_of(order.content), replica->checksum, ReplicaFinding::kShort, false);
+    return fail(id, Outcome::kFailed,
+                {Why::kCorrupt, "it has " + std::to_string(replica->size.count()) + " bytes"});
   }
   storage_.book().begin(id);
   ++verifies_;
