@@ -60,6 +60,18 @@ TEST_F(ControlClientTest, SilenceIsAnErrorThatNamesTheEndpoint) {
       << pong.error().what;
 }
 
+TEST_F(ControlClientTest, AFileIsNotOpenedTwice) {
+  FakeRebalancer rebalancer(loop, context,
+                            [](const ControlRequest&) { return std::vector<std::string>{}; });
+  ControlClient client(loop, context, {rebalancer.endpoint(), "test", Duration(400)});
+  client.ask<PutOpened>(PutOpen{"f", 0, 0_B}, [&](const Result<PutOpened>& opened) {
+    EXPECT_FALSE(opened.has_value());
+    loop.stop();
+  });
+  run_until_stopped(loop);
+  EXPECT_EQ(rebalancer.heard.size(), 1u);
+}
+
 TEST_F(ControlClientTest, AnswersTwiceOrUnaskedOrDamagedAreDropped) {
   FakeRebalancer rebalancer(loop, context, [](const ControlRequest& request) {
     ControlRequest other = request;

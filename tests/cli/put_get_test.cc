@@ -237,6 +237,39 @@ TEST_F(PutGetTest, AnOldEpochIsAskedForAnewAndTheTargetIsNotAvoided) {
   EXPECT_TRUE(places.at(1).items[0].avoid.empty());
 }
 
+TEST_F(PutGetTest, ARebalancerThatHasNoPlaceYetIsAskedAgain) {
+  int asked = 0;
+  FakeRebalancer own(loop, context, [&](const ControlRequest& request) {
+    const bool not_yet = std::holds_alternative<PutPlace>(request.what) && ++asked < 3;
+    return std::vector{
+        answer(request, not_yet ? Answer(Refused{"unavailable", "not yet"}) : reply(request.what))};
+  });
+  control = asking(own);
+  Put::Settings settings;
+  settings.chunks.place_pause = Duration(1);
+  EXPECT_EQ(put({file_of("a", 10)}, settings).failures, std::vector<std::string>{});
+  EXPECT_EQ(asked, 3);
+
+  asked = -1'000'000;
+  settings.chunks.patience = Duration(20);
+  const PutOutcome never = put({file_of("b", 10)}, settings);
+  ASSERT_EQ(never.failures.size(), 1u);
+  EXPECT_NE(never.failures[0].find("not yet (unavailable)"), std::string::npos);
+}
+
+TEST_F(PutGetTest, OnePartWithoutAPlaceDoesNotTakeItFromOthers) {
+  FakeRebalancer own(loop, context, [&](const ControlRequest& request) {
+    const auto* place = std::get_if<PutPlace>(&request.what);
+    const bool no = place != nullptr && place->items.size() > 1;
+    return std::vector{
+        answer(request, no ? Answer(Refused{"conflict", "one of them"}) : reply(request.what))};
+  });
+  control = asking(own);
+  const PutOutcome outcome = put({file_of("a", 5 * kChunkBytes)});
+  EXPECT_EQ(outcome.failures, std::vector<std::string>{});
+  EXPECT_EQ(outcome.chunks, 5u);
+}
+
 TEST_F(PutGetTest, ManySmallFilesShareConnectionsAndALittleMemory) {
   std::vector<PutJob> jobs;
   for (int i = 0; i < 300; ++i) jobs.push_back(file_of("file" + std::to_string(i), 1000));

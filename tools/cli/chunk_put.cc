@@ -45,9 +45,26 @@ void ChunkPut::placed(const PutPlaced::Item& item) {
   }
 }
 
-void ChunkPut::not_placed(const std::string& why) {
-  outcome_.faults.push_back(why);
-  end();
+void ChunkPut::not_placed(const Error& why) {
+  if (!may_wait_for_places(why)) {
+    outcome_.faults.push_back(why.what);
+    return end();
+  }
+  pauses_.push_back(std::make_unique<Timer>(*parts_.loop, [self = weak_from_this()] {
+    if (const auto chunk = self.lock()) chunk->ask_places_();
+  }));
+  pauses_.back()->start(parts_.settings.place_pause);
+}
+
+/// Only for the first place: a chunk that is somewhere does not have to wait.
+bool ChunkPut::may_wait_for_places(const Error& why) {
+  const bool nothing_yet = outcome_.receipts.empty() && outcome_.faults.empty();
+  if (why.code != ErrorCode::kBusy || !nothing_yet) return false;
+  if (!patience_) {
+    patience_ = std::make_unique<Timer>(*parts_.loop, [] {});
+    patience_->start(parts_.settings.patience);
+  }
+  return patience_->running();
 }
 
 void ChunkPut::store(const PutPlaced::Item& item, const Source& target, int tries_left,
@@ -106,7 +123,7 @@ void ChunkPut::one_settled() {
 void ChunkPut::ask_again() {
   if (!std::exchange(epoch_is_old_, false)) return ask_places_();
   parts_.epoch->refresh([self = shared_from_this()](Result<void> known) {
-    known ? self->ask_places_() : self->not_placed(known.error().what);
+    known ? self->ask_places_() : self->not_placed(known.error());
   });
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/result.h"
 #include "common/checksum/checksum.h"
 #include "common/model/control.h"
 #include "tools/cli/byte_window.h"
@@ -38,9 +39,11 @@ struct ChunkOutcome {
 class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
  public:
   struct Settings {
-    int rounds = 4;            ///< of asking for places
-    int busy_tries = 5;        ///< at a target that says that it is busy
-    Duration busy_pause{100};  ///< before the next of these; then twice as long, and so on
+    int rounds = 4;             ///< of asking for places
+    int busy_tries = 5;         ///< at a target that says that it is busy
+    Duration busy_pause{100};   ///< before the next of these; then twice as long, and so on
+    Duration patience{10'000};  ///< with a rebalancer that has no place yet, as after its start
+    Duration place_pause{250};  ///< before it is asked again
   };
   struct Parts {
     Loop* loop;
@@ -55,7 +58,7 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
 
   /// Both once for each time that places were asked for.
   void placed(const PutPlaced::Item& item);
-  void not_placed(const std::string& why);
+  void not_placed(const Error& why);
 
   PutPlace::Item item() const;
   std::uint64_t index() const { return chunk_.index; }
@@ -68,6 +71,7 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
   void failed(const Source& target, const DataFault& fault);
   void store_later(const PutPlaced::Item& item, const Source& target, int tries_left,
                    Duration pause);
+  bool may_wait_for_places(const Error& why);
   void one_settled();
   void ask_again();
   void end();
@@ -79,6 +83,7 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
   ChunkOutcome outcome_;
   std::vector<ServerId> avoid_;
   std::vector<std::unique_ptr<Timer>> pauses_;
+  std::unique_ptr<Timer> patience_;  // none: nothing has had to wait; not running: it is over
   std::size_t under_way_ = 0;
   int rounds_ = 0;
   bool epoch_is_old_ = false;

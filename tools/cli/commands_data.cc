@@ -50,6 +50,7 @@ void print_put(const PutOutcome& outcome, Duration elapsed) {
                  count_of(outcome.warnings.size() - kWarningsShown, "chunk").c_str());
   }
   for (const std::string& failure : outcome.failures) error("put: " + failure);
+  if (outcome.files == 0) return;
   std::printf("put %s, %s in %s and %s; %s, %s/s\n", count_of(outcome.files, "file").c_str(),
               bytes_text(outcome.bytes).c_str(), count_of(outcome.chunks, "chunk").c_str(),
               count_of(outcome.replicas, "replica").c_str(), seconds_text(elapsed).c_str(),
@@ -95,7 +96,8 @@ Exit put(const Options& options, const PutWish& wish) {
           {.goal = wish.goal,
            .parallel = wish.parallel,
            .stall = stall_of(options),
-           .cluster = options.cluster},
+           .cluster = options.cluster,
+           .chunks = {.patience = options.timeout}},
           std::move(*jobs), [&](const PutOutcome& ended) {
             outcome = ended;
             session.end();

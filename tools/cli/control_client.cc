@@ -33,10 +33,11 @@ ControlClient::ControlClient(Loop& loop, zmq::context_t& context, Settings setti
 
 void ControlClient::ask_any(Request what, Then<Answer> then) {
   const std::uint64_t request = ++last_request_;
+  const bool begins_anew = std::holds_alternative<PutOpen>(what);
   Pending pending{wire::encode(settings_.cluster, ControlRequest{request, std::move(what)}),
-                  std::move(then), false,
+                  std::move(then), begins_anew,
                   std::make_unique<Timer>(*loop_, [this, request] { half_time(request); })};
-  pending.timer->start(settings_.timeout / 2);
+  pending.timer->start(begins_anew ? settings_.timeout : settings_.timeout / 2);
   send(pending);
   pending_.emplace(request, std::move(pending));
 }

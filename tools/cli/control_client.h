@@ -16,7 +16,8 @@ namespace evenkeel::cli {
 
 /// Asks the rebalancer. Any number of requests may be under way. One that is not answered within
 /// half of the time is sent again, once and under the same number: a repeated request changes
-/// nothing. An answer that comes twice, too late or unasked is dropped.
+/// nothing. Only put_open is not repeated, as a second one begins the file anew. An answer that
+/// comes twice, too late or unasked is dropped.
 class ControlClient {
  public:
   struct Settings {
@@ -47,7 +48,7 @@ class ControlClient {
   struct Pending {
     std::string bytes;
     Then<Answer> then;
-    bool repeated = false;
+    bool repeated = false;  // or not to be repeated
     std::unique_ptr<Timer> timer;
   };
   void ask_any(Request what, Then<Answer> then);

@@ -99,16 +99,21 @@ void FilePut::ask_places(const std::vector<std::uint64_t>& indexes) {
 
 void FilePut::places_given(const std::vector<std::uint64_t>& indexes,
                            const Result<PutPlaced>& answer) {
+  if (!answer && indexes.size() > 1) {  // one that has no place must not take it from the others
+    for (const std::uint64_t index : indexes) ask_places({index});
+    return;
+  }
   for (const std::uint64_t index : indexes) {
     if (outcome_.failure) return;
     const auto chunk = chunks_.at(index);
     if (!answer) {
-      chunk->not_placed(answer.error().what);
+      chunk->not_placed(answer.error());
       continue;
     }
     const auto item = std::ranges::find(answer->items, index, &PutPlaced::Item::index);
-    item != answer->items.end() ? chunk->placed(*item)
-                                : chunk->not_placed("the rebalancer gave it no place");
+    item != answer->items.end()
+        ? chunk->placed(*item)
+        : chunk->not_placed({ErrorCode::kMalformed, "the rebalancer gave it no place"});
   }
 }
 
