@@ -50,7 +50,7 @@ CREATE TABLE chunk (
   version    INTEGER NOT NULL CHECK (version >= 0),
   size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
   checksum   BLOB    NOT NULL CHECK (length(checksum) = 16),
-  goal       INTEGER NOT NULL CHECK (goal BETWEEN 1 AND 32),
+  goal       INTEGER NOT NULL CHECK (goal BETWEEN 1 AND 16),
   life       INTEGER NOT NULL CHECK (life IN (0, 1, 2)),
   retired_running_ms INTEGER  -- meta.running_ms when it was retired
 ) STRICT;

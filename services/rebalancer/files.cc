@@ -10,7 +10,8 @@ namespace evenkeel {
 namespace {
 
 constexpr std::uint64_t kAllChunks = INT64_MAX;
-constexpr std::uint64_t kLocatedMax = 256;
+constexpr std::size_t kHoldersMax = 16;
+constexpr std::uint64_t kLocatedMax = 128;  // a page of an answer, well below a message's bound
 
 Outcomes no(std::string code, std::string what) {
   return {{}, Refused{std::move(code), std::move(what)}};
@@ -30,7 +31,7 @@ class Answering {
     if (put.name.empty() || put.name.size() > 1024) {
       return no("malformed", "a file's name has 1 to 1,024 bytes");
     }
-    if (put.goal < 0 || put.goal > 32) return no("malformed", "a goal is 1 to 32");
+    if (put.goal < 0 || put.goal > 16) return no("malformed", "a goal is 1 to 16");
     Outcomes result;
     const auto known = store_.file(put.name);
     if (known && known->complete) {
@@ -172,6 +173,7 @@ class Answering {
     for (const Replica& replica : chunk.replicas) {
       const Member& member = view_.server(replica.server).member;
       if (!replica.valid() || member.liveness == Liveness::kDead) continue;
+      if (item.holders.size() == kHoldersMax) break;
       item.holders.push_back({member.server, member.storage, member.address, ""});
     }
     return item;

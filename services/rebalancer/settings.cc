@@ -21,7 +21,7 @@ void read_limits(Reader& reader, Limits& limits) {
   const auto count = [&](const char* key, int fallback, int most) {
     return static_cast<int>(reader.integer(key, fallback, {1, most}));
   };
-  limits.default_goal = count("default_goal", limits.default_goal, 32);
+  limits.default_goal = count("default_goal", limits.default_goal, 16);
   limits.chunk_size = reader.bytes("chunk_size", limits.chunk_size);
   limits.commands_per_turn = count("commands_per_turn", limits.commands_per_turn, 100'000);
   limits.copies_in = count("copies_in", limits.copies_in, 100'000);

@@ -72,6 +72,8 @@ class Trimming {
       if (!hosts.insert(server.member.location).second) continue;
       result.push_back(&replica);
     }
+    constexpr std::size_t kMax = 16;  // what a command can carry; no goal is larger
+    if (result.size() > kMax) result.resize(kMax);
     if (static_cast<int>(result.size()) >= chunk_.goal) return result;
     keep(victim, result.size());
     return std::nullopt;

@@ -12,7 +12,7 @@ EventStream::EventStream(Loop& loop, zmq::context_t& context, const std::string&
     : cluster_(cluster),
       store_(store),
       channel_(loop, make_xpub(context, {.endpoint = endpoint, .attach = Attach::kBind}),
-               [](Frames&&) {})  // who listens is of no concern,
+               [](Frames&&) {}),  // who listens is of no concern
       published_(published) {}
 
 void EventStream::publish_up_to(EventNumber last) {

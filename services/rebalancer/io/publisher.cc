@@ -9,8 +9,8 @@
 namespace evenkeel {
 namespace {
 
-constexpr std::size_t kCommandsPerMessage = 256;  // some 100 KiB
-constexpr std::size_t kSourcesMax = 8;
+constexpr std::size_t kCommandsPerMessage = wire::kCommandsMax;
+constexpr std::size_t kSourcesMax = 8;  // more are never tried within the time allowed
 
 }  // namespace
 
