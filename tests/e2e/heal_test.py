@@ -4,8 +4,6 @@ import unittest
 
 from cluster import MIB, Scenario, sizes_mixed, write_files
 
-CHUNKS = "SELECT count(*) FROM chunk_health"
-
 
 class Heal(Scenario):
     def test_a_killed_server_is_made_up_for(self):
@@ -32,7 +30,7 @@ class Heal(Scenario):
 
             cluster.agent(2).kill()
             cluster.wait_for_liveness(2, "dead")
-            cluster.wait(f"what server 2 held to have 3 valid replicas again",
+            cluster.wait("what server 2 held to have 3 valid replicas again",
                          lambda: not cluster.unsettled(), 120, cluster.unsettled)
 
             self.check_contents(self.check_replicated(cluster, without=[2]), contents)
@@ -40,11 +38,13 @@ class Heal(Scenario):
             self.check_read_back(cluster, tree)
 
     def check_no_more_than_needed(self, cluster, held):
-        """One copy of each chunk that server 2 held, and no copy of any other."""
-        copied = [row["chunk_id"] for row in cluster.sql(
+        """Each chunk that server 2 held was repaired once at the most (a move that was under way
+        may have made up for it, too), and no other was."""
+        repaired = [row["chunk_id"] for row in cluster.sql(
             "SELECT chunk_id FROM command_history "
             "WHERE kind = 'replicate' AND reason = 'repair' AND state = 'done'")]
-        self.assertEqual(sorted(copied), sorted(int(name[:16], 16) for name in held))
+        self.assertEqual(len(repaired), len(set(repaired)), "repaired twice")
+        self.assertLessEqual(set(repaired), {int(name[:16], 16) for name in held})
 
     def check_read_back(self, cluster, tree):
         """A sample through the command line, the empty and the largest files among it."""

@@ -9,7 +9,7 @@ CHUNK_BYTES = MIB
 COPIED = """SELECT server_id, drop_id, closed_ms FROM command_history
             WHERE kind = 'replicate' AND state = 'done' AND chunk_id = ?"""
 DELETED = """SELECT server_id, issued_ms FROM command_history
-             WHERE kind = 'delete' AND state IN ('done', 'open') AND chunk_id = ?"""
+             WHERE kind = 'delete' AND state IN ('done', 'open') AND chunk_id = ? AND command_id > ?"""
 
 
 class Join(Scenario):
@@ -22,6 +22,7 @@ class Join(Scenario):
             cluster.put_tree(tree)
             cluster.wait_until_settled()
 
+            before = cluster.value("SELECT max(command_id) FROM command_history")
             newcomer = cluster.add_agent(6)
             (cluster.directory(6) / "live").mkdir(parents=True)
             with LiveWatch(cluster.directories(), goal=3) as watch:
@@ -36,7 +37,7 @@ class Join(Scenario):
 
             self.assertEqual(watch.faults, [])
             self.assertEqual(watch.shortages, [])
-            self.check_moves(cluster, watch)
+            self.check_moves(cluster, watch, before)
             self.check_contents(self.check_replicated(cluster), contents)
 
     def check_rests(self, cluster):
@@ -46,7 +47,7 @@ class Join(Scenario):
         cluster.wait("two more rounds of beacons", lambda: time.monotonic() > beacons)
         self.assertEqual(cluster.value("SELECT max(command_id) FROM command_history"), last)
 
-    def check_moves(self, cluster, watch):
+    def check_moves(self, cluster, watch, last):
         """Each file that went had its copy acknowledged, and that committed, before its delete was
         issued; and each went only once and stayed away."""
         left = [step for step in watch.steps if not step.appeared]
@@ -54,7 +55,8 @@ class Join(Scenario):
         for step in left:
             chunk = int(step.name[:16], 16)
             copied = [row for row in cluster.sql(COPIED, chunk) if row["server_id"] != step.server]
-            deletes = [row for row in cluster.sql(DELETED, chunk) if row["server_id"] == step.server]
+            deletes = [row for row in cluster.sql(DELETED, chunk, last)
+                       if row["server_id"] == step.server]
             self.assertEqual(len(deletes), 1, f"{step}: one delete, on that server")
             before = [row for row in copied if row["closed_ms"] <= deletes[0]["issued_ms"]]
             self.assertTrue(before, f"{step}: no copy was done before its delete was issued")

@@ -122,7 +122,7 @@ class Restart(Scenario):
         ordered = Counter({(row["server_id"], row["chunk_id"]): row["n"]
                            for row in cluster.sql(COPIES)})
         self.assertEqual(appeared - ordered, Counter(), "appeared more often than ordered")
-        self.assertEqual(cluster.value("SELECT count(*) FROM open_commands"), 0)
+        self.assertEqual(cluster.unsettled(), {})
         history = {row["command_id"]: row for row in cluster.sql("SELECT * FROM command_history")}
         results = {}
         for server in cluster.agents:

@@ -303,15 +303,22 @@ class LocalCluster:
                 for row in self.sql("SELECT server_id, liveness FROM server_status")}
 
     def unsettled(self):
-        """How many chunks there are of each state of health but healthy, how many replicas on live
-        servers of each state but valid, and open commands."""
+        """What is still to be done: how many chunks there are of each state of health but healthy,
+        how many replicas on live servers of each state but valid, and how many open commands.
+
+        A delete on a dead server stays open until that server is back, for it may have been done;
+        and a chunk has one open delete at a time. What waits for that is settled as far as it can
+        be, and is not counted."""
         found = {row["health"]: row["n"] for row in self.sql(
             "SELECT health, count(*) AS n FROM chunk_health "
             "WHERE health NOT IN ('healthy', 'retired') GROUP BY 1")}
         found |= {f"{row['state']} replicas": row["n"] for row in self.sql(
             "SELECT r.state, count(*) AS n FROM replica_status r JOIN chunk_health c USING (chunk_id) "
-            "WHERE r.state <> 'valid' AND r.liveness = 'alive' AND c.health <> 'retired' GROUP BY 1")}
-        if count := self.value("SELECT count(*) FROM open_commands"):
+            "WHERE r.state <> 'valid' AND r.liveness = 'alive' AND c.health <> 'retired' "
+            "AND c.chunk_id NOT IN (SELECT chunk_id FROM open_commands WHERE kind = 'delete') "
+            "GROUP BY 1")}
+        if count := self.value("SELECT count(*) FROM open_commands JOIN server_status "
+                               "USING (server_id) WHERE liveness <> 'dead' OR kind <> 'delete'"):
             found["open commands"] = count
         return found
 
