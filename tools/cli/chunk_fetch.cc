@@ -43,9 +43,9 @@ void ChunkFetch::locate_again() {
   located_again_ = true;
   parts_.epoch->refresh([self = shared_from_this()](Result<void> known) {
     if (!known) return self->located(tl::unexpected(known.error()));
+    const Locate again{self->chunk_->content().chunk, 0};
     self->parts_.control->ask<Located>(
-        Locate{self->chunk_->content().chunk, 0},
-        [self](const Result<Located>& answer) { self->located(answer); });
+        again, [self](const Result<Located>& answer) { self->located(answer); });
   });
 }
 
