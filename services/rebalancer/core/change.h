@@ -118,6 +118,11 @@ struct ChunkAdded {
 struct ChunkRaised {
   ChunkContent content;
 };
+/// In memory only: clients were told to store it there.
+struct ChunkPromised {
+  ChunkId chunk;
+  std::vector<ServerId> servers;
+};
 struct ChunkPublished {
   ChunkId chunk;
 };
@@ -206,13 +211,14 @@ struct Noted {
   std::string text;
 };
 
-using Change = std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard,
-                            SyncChanged, SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced,
-                            ServerFenced, ServerAcked, ServerReported, InventoryAsked, ServerFull,
-                            ChunkAdded, ChunkRaised, ChunkPublished, ChunkRetired, ChunkSequence,
-                            ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged, ReplicaLost,
-                            ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-                            FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted>;
+using Change =
+    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
+                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
+                 ServerAcked, ServerReported, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised,
+                 ChunkPromised, ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside,
+                 ChunkResumed, ReplicaAdded, ReplicaChanged, ReplicaLost, ReplicaVouched,
+                 VouchersExpired, CommandIssued, CommandClosed, FileOpened, FilePlaced,
+                 FileCompleted, FileRemoved, Noted>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

@@ -218,6 +218,18 @@ void ClusterView::set_queue(ChunkSlot slot, Queue queue) {
   to.push_back(slot);
 }
 
+/// It is there now, or with no server: nothing more is expected of any.
+void ClusterView::keep_promise(ChunkSlot slot, std::optional<ServerSlot> server) {
+  const auto found = promises_.find(slot);
+  if (found == promises_.end()) return;
+  std::erase_if(found->second, [&](ServerSlot promised) {
+    const bool kept = !server || promised == *server;
+    if (kept) servers_[promised].promised -= chunks_[slot].size;
+    return kept;
+  });
+  if (found->second.empty()) promises_.erase(found);
+}
+
 /// There may be room, or a source, that was not there before. What waits for its time alone, such
 /// as a chunk that was deleted by its owner, goes on waiting.
 void ClusterView::resume_live_chunks() {
@@ -406,6 +418,7 @@ void ClusterView::apply(const Change& change) {
             const ChunkSlot slot = chunk_by_id_.at(c.content.chunk);
             Chunk& chunk = chunks_[slot];
             EK_CHECK(c.content.version > chunk.version);
+            keep_promise(slot, std::nullopt);
             for (Replica& replica : chunk.replicas) {
               Server& server = servers_[replica.server];
               server.used = server.used - chunk.size + c.content.size;
@@ -420,11 +433,21 @@ void ClusterView::apply(const Change& change) {
             chunk.checksum = c.content.checksum;
             refresh(slot);
           },
+          [&](const ChunkPromised& c) {
+            const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+            keep_promise(slot, std::nullopt);
+            for (const ServerId server : c.servers) {
+              promises_[slot].push_back(server_by_id_.at(server));
+              at(server).promised += chunks_[slot].size;
+            }
+          },
           [&](const ChunkPublished& c) {
+            keep_promise(chunk_by_id_.at(c.chunk), std::nullopt);
             at(c.chunk).life = ChunkLife::kLive;
             refresh(chunk_by_id_.at(c.chunk));
           },
           [&](const ChunkRetired& c) {
+            keep_promise(chunk_by_id_.at(c.chunk), std::nullopt);
             at(c.chunk).life = ChunkLife::kRetired;
             refresh(chunk_by_id_.at(c.chunk));
           },
@@ -454,6 +477,7 @@ void ClusterView::apply(const Change& change) {
             chunk.replicas.push_back(replica);
             server.chunks.push_back(slot);
             remember_version(slot, server_slot, c.state, c.version);
+            keep_promise(slot, server_slot);
             server.used += chunk.size;
             if (c.journal > server.report_journal)
               server.effects.insert_or_assign(c.chunk, c.journal);

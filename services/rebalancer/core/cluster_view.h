@@ -44,6 +44,7 @@ struct Server {
   // Derived.
   Bytes used;      ///< of replicas in any state
   Bytes incoming;  ///< of copies in flight to it
+  Bytes promised;  ///< of chunks that clients were told to store on it
   Bytes leaving;   ///< of replicas on it that are to go
   int copies_in = 0;
   int copies_out = 0;
@@ -60,7 +61,7 @@ struct Server {
     return member.liveness == Liveness::kAlive && standing == Standing::kReported;
   }
   /// Bytes it will hold when everything in flight is done.
-  Bytes projected() const { return used + incoming - leaving; }
+  Bytes projected() const { return used + incoming + promised - leaving; }
 };
 
 struct Replica {
@@ -200,6 +201,7 @@ class ClusterView {
   bool is_leaving(ChunkSlot slot, const Replica& replica) const;
   void unaside(ChunkSlot slot);
   void resume_live_chunks();
+  void keep_promise(ChunkSlot chunk, std::optional<ServerSlot> server);
 
   std::vector<Server> servers_;
   std::map<ServerId, ServerSlot> server_by_id_;
@@ -210,6 +212,7 @@ class ClusterView {
   std::unordered_map<ChunkSlot, std::vector<CommandId>> in_flight_of_;
   std::unordered_map<std::uint64_t, Voucher> presence_;             // by chunk slot and server slot
   std::unordered_map<std::uint64_t, ChunkVersion> stale_versions_;  // same key
+  std::map<ChunkSlot, std::vector<ServerSlot>> promises_;
   std::map<ChunkSlot, Aside> aside_;
   std::set<std::pair<Instant, ChunkSlot>> aside_by_time_;
 

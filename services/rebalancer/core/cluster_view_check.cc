@@ -35,8 +35,13 @@ void ClusterView::check() const {
     const Replica* there = replica(chunks_[slot], command.server);
     EK_CHECK(!there || !there->valid());  // S14: no copy onto a holder
   }
+  std::vector<Bytes> promised(servers_.size());
+  for (const auto& [slot, servers] : promises_) {
+    for (const ServerSlot server : servers) promised[server] += chunks_[slot].size;
+  }
   for (ServerSlot slot = 0; slot < servers_.size(); ++slot) {
     const Server& server = servers_[slot];
+    EK_CHECK(server.promised == promised[slot]);
     EK_CHECK(server_by_id_.at(server.id()) == slot);
     EK_CHECK(server.used == used[slot]);
     EK_CHECK(server.leaving == leaving[slot]);

@@ -14,11 +14,22 @@ std::int64_t signed_count(Bytes bytes) {
 Draft::Draft(const ClusterView& view, const Limits& limits, Instant now)
     : view_(view), limits_(limits), now_(now), next_(view.next_command()) {
   budgets_.reserve(view.server_slots());
+  double bytes = 0, capacity = 0;
   for (ServerSlot slot = 0; slot < view.server_slots(); ++slot) {
     const Server& server = view.server(slot);
     budgets_.push_back({signed_count(server.projected()), server.copies_in, server.copies_out,
                         server.incoming, server.bytes_out, server.checks});
+    bytes += static_cast<double>(server.projected().count());
+    capacity += static_cast<double>(server.member.capacity.count());
   }
+  if (capacity <= 0) return;
+  mean_capacity_ = capacity / static_cast<double>(view.server_slots());
+  mean_use_ = bytes / capacity;
+}
+
+double Draft::use_step(Bytes size) const {
+  const double one_chunk = static_cast<double>(size.count()) / mean_capacity_;
+  return std::max({one_chunk, mean_use_ * limits_.dead_band.value(), 1e-12});
 }
 
 std::int64_t Draft::room_limit(ServerSlot slot) const {

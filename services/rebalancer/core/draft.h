@@ -26,6 +26,9 @@ class Draft {
   /// The most that the server may be filled to.
   std::int64_t room_limit(ServerSlot server) const;
   double use(ServerSlot server) const;  ///< projected, as a share of its capacity
+  /// Differences in use below this do not decide where a chunk of `size` goes: one chunk, or what
+  /// balancing would leave in peace. The same for all servers, so that comparing is an order.
+  double use_step(Bytes size) const;
   bool fits(ServerSlot server, Bytes size) const;
   bool may_copy_in(ServerSlot server, Bytes size) const;
   bool may_copy_out(ServerSlot server, Bytes size) const;
@@ -63,6 +66,8 @@ class Draft {
   const Limits& limits_;
   const Instant now_;
   std::vector<Budget> budgets_;  // by server slot
+  double mean_capacity_ = 1;
+  double mean_use_ = 0;
   std::set<ChunkSlot> touched_;
   CommandId next_;
   int commands_ = 0;

@@ -111,7 +111,8 @@ Choice choose_target(const Draft& draft, const Chunk& chunk, std::optional<Serve
   const Spread spread = spread_of(draft, chunk);
   Choice choice;
   std::optional<Rank> best_rank;
-  using Preference = std::tuple<bool, int, int, ServerId, ServerSlot>;  // in place, use, distance
+  // In place, use, distance.
+  using Preference = std::tuple<bool, std::int64_t, int, ServerId, ServerSlot>;
   std::vector<Preference> candidates;
   for (const auto& [id, slot] : view.servers()) {
     if (std::find(avoid.begin(), avoid.end(), id) != avoid.end()) continue;
@@ -130,8 +131,8 @@ Choice choose_target(const Draft& draft, const Chunk& chunk, std::optional<Serve
     }
     const bool in_place = view.replica(chunk, id) != nullptr;
     const int levels = near ? shared_levels(location, view.server(*near).member.location) : 0;
-    const int hundredths = static_cast<int>(draft.use(slot) * 100);
-    candidates.emplace_back(in_place, hundredths, -levels, id, slot);
+    const auto steps = static_cast<std::int64_t>(draft.use(slot) / draft.use_step(chunk.size));
+    candidates.emplace_back(in_place, steps, -levels, id, slot);
   }
   const auto best = std::min_element(candidates.begin(), candidates.end());
   if (best != candidates.end()) choice.server = std::get<ServerSlot>(*best);

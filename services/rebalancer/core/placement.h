@@ -40,7 +40,7 @@ struct Choice {
 
 /// Picks where a new replica of `chunk` goes. Rules first; then the spread over racks and zones,
 /// which is worth waiting for: if only busy servers have it, none is chosen. Among equals the least
-/// filled in steps of a hundredth, then the nearest to `near`, then the lowest id.
+/// filled, differences of a chunk or less aside, then the nearest to `near`, then the lowest id.
 Choice choose_target(const Draft& draft, const Chunk& chunk,
                      std::optional<ServerSlot> near = std::nullopt,
                      const std::vector<ServerId>& avoid = {});

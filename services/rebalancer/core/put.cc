@@ -47,8 +47,9 @@ PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, F
       result.changes.push_back(FilePlaced{file, item.index, id});
       next = ChunkId(next.value() + 1);
     }
-    result.placements.push_back(
-        {item.index, content, targets_of(draft, drawn_up(content, goal), item.avoid)});
+    std::vector<ServerId> targets = targets_of(draft, drawn_up(content, goal), item.avoid);
+    result.changes.push_back(ChunkPromised{id, targets});
+    result.placements.push_back({item.index, content, std::move(targets)});
   }
   if (next != view.next_chunk()) result.changes.push_back(ChunkSequence{next});
   return result;

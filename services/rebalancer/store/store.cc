@@ -152,6 +152,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                 .run(c.content.chunk, c.content.version, c.content.size, c.content.checksum);
             db_.cached("UPDATE replica SET state = 4 WHERE chunk_id = ?").run(c.content.chunk);
           },
+          [&](const ChunkPromised&) {},
           [&](const ChunkPublished& c) {
             db_.cached("UPDATE chunk SET life = 1 WHERE chunk_id = ?").run(c.chunk);
           },
