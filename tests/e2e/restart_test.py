@@ -7,10 +7,8 @@ from collections import Counter
 from cluster import KIB, MIB, Scenario, write_files
 from live_watch import LiveWatch
 
-REPAIRED = """SELECT count(*) FROM command_history
-              WHERE kind = 'replicate' AND reason = 'repair' AND state = 'done'"""
-MOVED = """SELECT count(*) FROM command_history
-           WHERE kind = 'replicate' AND reason = 'balance' AND state = 'done'"""
+COPIED = """SELECT count(*) FROM command_history
+            WHERE kind = 'replicate' AND reason = ? AND state = 'done' AND command_id > ?"""
 COPIES = """SELECT chunk_id, server_id, count(*) AS n FROM command_history
             WHERE kind = 'replicate' AND state IN ('done', 'superseded') GROUP BY 1, 2"""
 
@@ -43,11 +41,12 @@ class Restart(Scenario):
     def test_the_rebalancer_is_killed_while_a_new_server_is_filled(self):
         with self.cluster(agents=4, rebalancer={"chunk_size": "1MiB"}) as cluster:
             contents = self.filled(cluster, [MIB] * 120)
+            self.slowed(cluster)
             newcomer = cluster.add_agent(5)
             (cluster.directory(5) / "live").mkdir(parents=True)
             with LiveWatch(cluster.directories(), goal=3) as watch:
                 newcomer.start()
-                self.kill_in_the_middle(cluster, "rebalancer", MOVED, 5)
+                self.kill_in_the_middle(cluster, "rebalancer", "balance", 5)
                 cluster.wait("the new server to hold its share", lambda: not cluster.unsettled()
                              and abs(cluster.used_bytes(5) - 72 * MIB) <= MIB, 90,
                              lambda: (cluster.used_bytes(5), cluster.unsettled()))
@@ -89,15 +88,22 @@ class Restart(Scenario):
         cluster.wait_until_settled()
         return contents
 
+    def slowed(self, cluster):
+        """So that there is a middle in which to kill something."""
+        cluster.rebalancer.stop()
+        cluster.rebalancer.start(copy_rate="1MiB")
+        cluster.wait_for_alive(cluster.agents)
+
     def kill_while_repairing(self, victim, times=1):
         with self.cluster(agents=5) as cluster:
-            contents = self.filled(cluster, [(n % 40) * 8 * KIB for n in range(1000)]
-                                   + [4 * MIB] * 40)
+            contents = self.filled(cluster, [(n % 40) * 8 * KIB for n in range(400)]
+                                   + [4 * MIB] * 20)
+            self.slowed(cluster)
             without = {server: path for server, path in cluster.directories().items() if server != 1}
             with LiveWatch(without, goal=2) as watch:
                 cluster.agent(1).kill()
-                for number in range(times):
-                    self.kill_in_the_middle(cluster, victim, REPAIRED, 20 * (number + 1))
+                for _ in range(times):
+                    self.kill_in_the_middle(cluster, victim, "repair", 20)
                 cluster.wait_for_liveness(1, "dead")
                 cluster.wait_until_settled(120)
             self.assertEqual(watch.faults, [])
@@ -105,10 +111,12 @@ class Restart(Scenario):
             self.check_once(cluster, watch)
             self.check_contents(self.check_replicated(cluster, without=[1]), contents)
 
-    def kill_in_the_middle(self, cluster, victim, counted, number):
-        """kill -9 after so many commands are done and while there are more to come; start again."""
-        cluster.wait(f"{number} commands to be done", lambda: cluster.value(counted) >= number, 60,
-                     lambda: (cluster.value(counted), cluster.unsettled()))
+    def kill_in_the_middle(self, cluster, victim, reason, number):
+        """kill -9 after so many more copies are done and while there are others to come; start
+        again."""
+        last = cluster.value("SELECT max(command_id) FROM command_history")
+        cluster.wait(f"{number} copies to be done",
+                     lambda: cluster.value(COPIED, reason, last) >= number, 60, cluster.unsettled)
         self.assertTrue(cluster.unsettled(), "all was done before anything was killed")
         cluster.processes[victim].kill()
         cluster.processes[victim].start()
