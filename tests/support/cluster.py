@@ -105,9 +105,6 @@ class Cluster(LocalCluster):
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute("SELECT * FROM result")]
 
-    def used_bytes(self, server):
-        return sum(path.stat().st_size for path in self.chunk_files(server))
-
 
 class Scenario(unittest.TestCase):
     """One scenario: real processes, real files, bounded waits."""

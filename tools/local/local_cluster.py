@@ -248,6 +248,14 @@ class LocalCluster:
         live = self.directory(server) / "live"
         return [path for path in live.iterdir() if not path.name.endswith(MANIFEST)]
 
+    def used_bytes(self, server):
+        """Of chunk files, read off the directory; those that go meanwhile do not count."""
+        used = 0
+        for path in self.chunk_files(server):
+            with contextlib.suppress(FileNotFoundError):
+                used += path.stat().st_size
+        return used
+
     # The command line
 
     def cli(self, *words, seconds=120, check=True, cwd=None, as_json=False):

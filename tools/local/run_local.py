@@ -66,6 +66,7 @@ class Show:
     def __init__(self, given, cluster, account):
         self.given, self.cluster, self.account = given, cluster, account
         self.gone = set()      # servers that do not come back
+        self.small = set()     # servers with little room
         self.figures = []      # (what, copies, bytes, seconds) of each act
 
     def run(self):
@@ -131,15 +132,18 @@ class Show:
     def full(self):
         server = max(self.cluster.agents) + 1
         room = 4 * self.given.chunk_size
-        self.account.step(f"Adding s{server}, which has room for four chunks beside its reserve.")
         with self.act(f"filled s{server}, which is small"):
-            self.cluster.add_agent(server, capacity=f"{room + self.given.reserve}B").start()
+            self.cluster.add_agent(server, reserve=f"{self.given.capacity - room}B").start()
+            self.account.step(f"Started s{server}, a disk that is nearly full: beside its reserve it has "
+                              "room for four chunks.")
             self.cluster.wait_for_alive([server])
-            self.settle("filling")
-        used = self.used(server)
-        if used > room:
-            raise LocalFault(f"s{server} holds {used} bytes, more than its {room}")
-        self.account.step(f"s{server} holds {shown_bytes(used)} and was not filled past its reserve.")
+            self.small.add(server)
+            self.wait(f"s{server} to be filled", lambda: self.used(server) > room - self.given.chunk_size
+                      and not self.cluster.unsettled(), "filling")
+        if self.used(server) > room:
+            raise LocalFault(f"s{server} holds {self.used(server)} bytes, more than its {room}")
+        self.account.step(f"s{server} holds {shown_bytes(self.used(server))}: filled to its reserve, and "
+                          "not past it.")
 
     def join(self):
         server = max(self.cluster.agents) + 1
@@ -190,14 +194,10 @@ class Show:
         self.wait("every chunk to be healthy", lambda: not self.cluster.unsettled(), verb)
 
     def evened_out(self, server):
-        if self.cluster.unsettled():
-            return False
-        servers = self.cluster.sql("SELECT server_id, capacity_bytes, used_bytes FROM server_status "
-                                   "WHERE liveness = 'alive'")
-        total = sum(row["used_bytes"] for row in servers)
-        capacity = {row["server_id"]: row["capacity_bytes"] for row in servers}
-        share = total * capacity[server] / sum(capacity.values())
-        return abs(self.used(server) - share) <= 2 * self.given.chunk_size
+        """Whether it holds as much as the others do, but for those that have no room for so much."""
+        used = [self.used(each) for each in self.living() if each not in self.small]
+        return (not self.cluster.unsettled()
+                and abs(self.used(server) - sum(used) / len(used)) <= self.given.chunk_size)
 
     def last_command(self):
         return self.cluster.value("SELECT max(command_id) FROM command_history") or 0
@@ -206,7 +206,7 @@ class Show:
         return [server for server in self.cluster.agents if server not in self.gone]
 
     def used(self, server):
-        return sum(path.stat().st_size for path in self.cluster.chunk_files(server))
+        return self.cluster.used_bytes(server)
 
     def a_full_server(self):
         return max(self.living(), key=lambda server: (self.used(server), -server))
@@ -219,14 +219,15 @@ class Show:
             self.account.say(f"          s{server} {bar:<30} {shown_bytes(number)}")
 
     def summary(self, good, broken):
-        used = [self.used(server) for server in self.living()]
+        used = [self.used(server) for server in self.living() if server not in self.small]
         mean = sum(used) / len(used)
         self.account.say()
         self.account.say("What was done                                   copies        bytes     time")
         for what, copies, number, seconds in self.figures:
             self.account.say(f"  {what:<45} {copies:>6} {shown_bytes(number):>12} {seconds:>6.1f} s")
         self.account.say(f"Evenness: the fullest server holds {shown_bytes(max(used))}, the emptiest "
-                         f"{shown_bytes(min(used))}, {shown_bytes(mean)} would be even.")
+                         f"{shown_bytes(min(used))}; {shown_bytes(mean)} would be even"
+                         + (", small servers apart." if self.small else "."))
         if broken:
             self.account.say(f"Invariants that do not hold: {', '.join(broken)}")
         self.account.say(f"Every one of {self.given.chunks} chunks has {self.given.goal} intact replicas."
@@ -273,6 +274,7 @@ def arguments():
     if given.quick:
         given.chunks, given.chunk_size = 40, size_argument("64KiB")
     given.reserve = size_argument("1MiB")
+    given.capacity = 2 * given.goal * given.chunks * given.chunk_size + given.reserve
     left = given.agents - given.fault.count("kill")
     if not 1 <= given.goal <= left:
         parser.error(f"{given.goal} replicas want as many servers, and only {left} are left in the end")
@@ -301,11 +303,10 @@ def interrupted(*_):
 
 def run(given, account):
     prepare(given.dir)
-    room = 2 * given.goal * given.chunks * given.chunk_size + given.reserve
     with LocalCluster(given.dir.resolve(), given.bin,
                       rebalancer={"default_goal": given.goal, "chunk_size": f"{given.chunk_size}B",
                                   "safe_mode_time": "2s"},
-                      agent={"capacity": f"{room}B", "reserve": f"{given.reserve}B",
+                      agent={"capacity": f"{given.capacity}B", "reserve": f"{given.reserve}B",
                              "scrub_rate": "256MiB", "scrub_pause": "2s"}) as cluster:
         show = Show(given, cluster, account)
         code = show.run()
