@@ -26,6 +26,7 @@ std::vector<std::filesystem::path> numbered_files(const std::filesystem::path& d
   std::error_code error;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (entry.path().extension() == ".md") continue;  // what is written about them stands beside
     files.push_back(entry.path());
   }
   if (error) refuse(directory, error.message());

@@ -10,13 +10,13 @@
 #include <CLI/CLI.hpp>
 
 #include "common/base/check.h"
+#include "common/base/data_dir.h"
 #include "common/base/system_clock.h"
 #include "common/log/log.h"
 #include "common/reactor/loop.h"
 #include "common/reactor/signals.h"
 #include "services/membership/io/membership.h"
 #include "services/membership/settings.h"
-#include "services/membership/store/data_dir.h"
 #include "services/membership/store/member_store.h"
 
 namespace evenkeel::membership {
@@ -51,9 +51,10 @@ int refuse(const Error& error, Exit code) {
 }
 
 int run(const Settings& settings) {
-  const auto data_dir = DataDir::hold(settings.data_dir);
+  const auto data_dir = DataDir::hold(settings.data_dir, "evenkeel-membership");
   if (!data_dir) return refuse(data_dir.error(), kFailed);
-  auto store = MemberStore::open(data_dir->database(), settings.options.cluster, random_id());
+  auto store =
+      MemberStore::open(data_dir->path() / "membership.db", settings.options.cluster, random_id());
   if (!store) return refuse(store.error(), kBadSettings);
   serve(settings.options, *store);
   return kGood;

@@ -4,7 +4,6 @@
 
 #include <fstream>
 
-#include "services/membership/store/data_dir.h"
 #include "tests/membership/member_builder.h"
 #include "tests/membership/temp_dir.h"
 
@@ -138,34 +137,6 @@ TEST_F(MemberStoreTest, ATableFromTheFileIsTheTableThatWasCommitted) {
   save(table.judge(Instant{} + 30s));
   EXPECT_EQ(MemberTable(patience, open().members(), Instant{}).members(), table.members());
   EXPECT_EQ(words_of(table.members()), "7.1A dead; 8.1B suspect");
-}
-
-TEST(DataDir, IsHeldByOneAtATime) {
-  const TempDir dir;
-  {
-    const auto first = DataDir::hold(dir.path());
-    ASSERT_TRUE(first.has_value());
-    const auto second = DataDir::hold(dir.path());
-    ASSERT_FALSE(second.has_value());
-    EXPECT_EQ(second.error().code, ErrorCode::kBusy);
-    EXPECT_NE(second.error().what.find("in use by another"), std::string::npos);
-  }
-  EXPECT_TRUE(DataDir::hold(dir.path()).has_value()) << "given back at the end";
-}
-
-TEST(DataDir, IsMadeWhenItIsNotThere) {
-  const TempDir dir;
-  const auto held = DataDir::hold(dir.path() / "a" / "b");
-  ASSERT_TRUE(held.has_value());
-  EXPECT_EQ(held->database(), dir.path() / "a" / "b" / "membership.db");
-}
-
-TEST(DataDir, ThatCannotBeMadeIsDenied) {
-  const TempDir dir;
-  std::ofstream(dir.path() / "file") << "not a folder";
-  const auto held = DataDir::hold(dir.path() / "file" / "below");
-  ASSERT_FALSE(held.has_value());
-  EXPECT_EQ(held.error().code, ErrorCode::kDenied);
 }
 
 }  // namespace

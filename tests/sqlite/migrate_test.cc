@@ -97,6 +97,13 @@ TEST_F(MigrateTest, RefusesGapsDoublesAndOtherNames) {
   EXPECT_NE(refusal().find(directory_.string()), std::string::npos);
 }
 
+TEST_F(MigrateTest, PassesOverWhatIsWrittenAboutTheFiles) {
+  file("0001_a.sql", "CREATE TABLE a (i INTEGER);");
+  file("views.md", "# Views");
+  sqlite::migrate(db_, directory_);
+  EXPECT_EQ(schema_version(db_), 1);
+}
+
 TEST_F(MigrateTest, RefusesAFileThatEndsItsTransaction) {
   file("0001_a.sql", "CREATE TABLE a (i INTEGER); COMMIT;");
   EXPECT_NE(refusal().find("must not end the transaction"), std::string::npos);

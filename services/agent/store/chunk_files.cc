@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "services/agent/store/manifest_file.h"
@@ -14,18 +13,11 @@ namespace evenkeel::agent {
 namespace fs = std::filesystem;
 namespace {
 
-File locked(const fs::path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0)
-    throw std::runtime_error("cannot open " + path.string() + ": " + std::strerror(errno));
-  File file(fd, path);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    throw std::runtime_error(path.parent_path().string() + " is in use by another agent");
-  }
-  return file;
+DataDir held(const fs::path& path) {
+  auto data_dir = DataDir::hold(path, "evenkeel-agent");
+  if (!data_dir) throw std::runtime_error(data_dir.error().what);
+  return std::move(*data_dir);
 }
-
-constexpr std::uint64_t kBlocksMax = 65'536;
 
 Bytes size_of(const fs::directory_entry& entry) {
   std::error_code error;
@@ -45,11 +37,10 @@ std::optional<Timestamp> ending_time(const std::string& name) {
 
 }  // namespace
 
-ChunkFiles::ChunkFiles(fs::path data_dir) : dir_(std::move(data_dir)) {
+ChunkFiles::ChunkFiles(fs::path data_dir) : dir_(std::move(data_dir)), held_(held(dir_)) {
   for (const char* folder : {"live", "tmp", "trash", "quarantine"}) {
     fs::create_directories(dir_ / folder);
   }
-  lock_ = locked(dir_ / "lock");
 }
 
 void ChunkFiles::empty_tmp() const {

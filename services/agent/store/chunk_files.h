@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/base/data_dir.h"
 #include "common/base/time.h"
 #include "common/checksum/checksum.h"
 #include "common/model/command.h"
@@ -86,7 +87,7 @@ class ChunkFiles {
   DiskResult<void> move_away(const ChunkContent& content, const char* folder, Timestamp when) const;
 
   std::filesystem::path dir_;
-  File lock_;
+  DataDir held_;
 };
 
 }  // namespace evenkeel::agent
