@@ -19,6 +19,8 @@ DataDir held(const fs::path& path) {
   return std::move(*data_dir);
 }
 
+constexpr std::uint64_t kBlocksMax = 65'536;
+
 Bytes size_of(const fs::directory_entry& entry) {
   std::error_code error;
   const auto size = entry.file_size(error);
