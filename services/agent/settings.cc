@@ -6,6 +6,7 @@
 
 #include "common/config/units.h"
 #include "common/model/text.h"
+#include "common/program/program.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -85,14 +86,6 @@ void read_work(config::Reader& reader, WorkSettings& settings) {
   settings.content_fresh = reader.duration("content_fresh", settings.content_fresh);
 }
 
-void read_log(config::Reader& reader, log::Settings& settings) {
-  const std::string word = reader.string("log_level", "info");
-  const auto level = log::parse_level(word);
-  if (!level) reader.fault("log_level", "must be debug, info, warn or error");
-  settings.level = level.value_or(log::Level::kInfo);
-  if (reader.boolean("log_json", false)) settings.format = log::Format::kJson;
-}
-
 }  // namespace
 
 Result<Settings> read_settings(config::Reader& reader) {
@@ -108,7 +101,7 @@ Result<Settings> read_settings(config::Reader& reader) {
   read_work(reader, settings.work);
   settings.scrub.rate = reader.bytes("scrub_rate", settings.scrub.rate);
   settings.scrub.pause = reader.duration("scrub_pause", settings.scrub.pause);
-  read_log(reader, settings.log);
+  settings.log = read_log_settings(reader);
   if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
   return settings;
 }

@@ -1,18 +1,12 @@
 #include <sys/random.h>
 
-#include <cstdio>
-#include <exception>
-#include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include <CLI/CLI.hpp>
+#include <stdexcept>
 
 #include "common/base/check.h"
 #include "common/base/data_dir.h"
 #include "common/base/system_clock.h"
 #include "common/log/log.h"
+#include "common/program/program.h"
 #include "common/reactor/loop.h"
 #include "common/reactor/signals.h"
 #include "services/membership/io/membership.h"
@@ -21,8 +15,6 @@
 
 namespace evenkeel::membership {
 namespace {
-
-enum Exit { kGood = 0, kFailed = 1, kBadSettings = 2 };
 
 StorageId random_id() {
   StorageId::Array bytes{};
@@ -45,50 +37,29 @@ void serve(const Options& options, MemberStore& store) {
   log::info("stopped", {{"number", store.last_number()}});
 }
 
-int refuse(const Error& error, Exit code) {
-  log::error("cannot start", {{"why", error.what}});
-  return code;
-}
-
-int run(const Settings& settings) {
-  const auto data_dir = DataDir::hold(settings.data_dir, "evenkeel-membership");
-  if (!data_dir) return refuse(data_dir.error(), kFailed);
+Result<Exit> run(config::Reader& reader) {
+  const auto settings = read_settings(reader);
+  if (!settings) return tl::unexpected(settings.error());
+  log::init("membership", settings->log);
+  const auto data_dir = DataDir::hold(settings->data_dir, "evenkeel-membership");
+  if (!data_dir) throw std::runtime_error(data_dir.error().what);
   auto store =
-      MemberStore::open(data_dir->path() / "membership.db", settings.options.cluster, random_id());
-  if (!store) return refuse(store.error(), kBadSettings);
-  serve(settings.options, *store);
-  return kGood;
-}
-
-int main(int argc, char** argv) {
-  CLI::App app(
-      "Evenkeel's membership: hears heartbeats, judges silence, publishes numbered events.");
-  std::optional<std::filesystem::path> file;
-  std::vector<std::string> overrides;
-  app.add_option("--config", file, "Settings file (TOML); see deploy/membership.toml");
-  app.add_option("--set", overrides, "A setting over those of the file; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-  app.set_version_flag("--version", std::string("evenkeel-membership ") + EVENKEEL_VERSION);
-  CLI11_PARSE(app, argc, argv);
-
-  const auto settings = read_settings(file, overrides);
-  if (!settings) {
-    std::fprintf(stderr, "%s\n", settings.error().what.c_str());
-    return kBadSettings;
-  }
-  try {
-    log::init("membership", settings->log);
-    return run(*settings);
-  } catch (const std::exception& error) {
-    log::error("failed", {{"why", error.what()}});
-    return kFailed;
-  }
+      MemberStore::open(data_dir->path() / "membership.db", settings->options.cluster, random_id());
+  if (!store) return tl::unexpected(store.error());
+  serve(settings->options, *store);
+  return Exit::kGood;
 }
 
 }  // namespace
 }  // namespace evenkeel::membership
 
 int main(int argc, char** argv) {
-  return evenkeel::membership::main(argc, argv);
+  return evenkeel::run_program(
+      argc, argv,
+      {.name = "evenkeel-membership",
+       .version = EVENKEEL_VERSION,
+       .purpose = "Evenkeel's membership: hears heartbeats, judges silence, publishes numbered "
+                  "events.",
+       .settings = "deploy/membership.toml"},
+      evenkeel::membership::run);
 }

@@ -1,7 +1,7 @@
 #include "services/membership/settings.h"
 
-#include "common/config/file.h"
 #include "common/model/text.h"
+#include "common/program/program.h"
 
 namespace evenkeel::membership {
 namespace {
@@ -37,27 +37,14 @@ void check_times(config::Reader& reader, const Options& options) {
   }
 }
 
-void read_log(config::Reader& reader, log::Settings& settings) {
-  const std::string word = reader.string("log_level", "info");
-  if (const auto level = log::parse_level(word)) {
-    settings.level = *level;
-  } else {
-    reader.fault("log_level", "must be debug, info, warn or error");
-  }
-  if (reader.boolean("log_json", false)) settings.format = log::Format::kJson;
-}
-
 }  // namespace
 
-Result<Settings> read_settings(const std::optional<std::filesystem::path>& file,
-                               const std::vector<std::string>& overrides) {
-  config::Reader reader =
-      file ? config::Reader(*file, overrides) : config::Reader::of_text("settings", "", overrides);
+Result<Settings> read_settings(config::Reader& reader) {
   Settings settings;
   read_options(reader, settings.options);
   settings.data_dir = reader.string("data_dir");
   check_times(reader, settings.options);
-  read_log(reader, settings.log);
+  settings.log = read_log_settings(reader);
   if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
   return settings;
 }

@@ -1,10 +1,8 @@
 #pragma once
 #include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "common/base/result.h"
+#include "common/config/file.h"
 #include "common/log/log.h"
 #include "services/membership/io/options.h"
 
@@ -17,9 +15,7 @@ struct Settings {
   log::Settings log;
 };
 
-/// Reads the file, if there is one, and what the command line says over it ("key=value"). The error
-/// names all that is wrong, each with file, line and key.
-Result<Settings> read_settings(const std::optional<std::filesystem::path>& file,
-                               const std::vector<std::string>& overrides);
+/// The error names all that is wrong, each with file, line and key.
+Result<Settings> read_settings(config::Reader& reader);
 
 }  // namespace evenkeel::membership

@@ -1,7 +1,7 @@
 #include "services/rebalancer/settings.h"
 
-#include "common/config/file.h"
 #include "common/model/text.h"
+#include "common/program/program.h"
 
 namespace evenkeel {
 namespace {
@@ -49,9 +49,7 @@ void read_limits(Reader& reader, Limits& limits) {
 
 }  // namespace
 
-Result<RebalancerSettings> read_settings(const std::optional<std::filesystem::path>& file,
-                                         const std::vector<std::string>& overrides) {
-  Reader reader = file ? Reader(*file, overrides) : Reader::of_text("settings", "", overrides);
+Result<RebalancerSettings> read_settings(Reader& reader) {
   RebalancerSettings settings;
   settings.cluster = reader.string("cluster", settings.cluster);
   if (!is_cluster(settings.cluster)) reader.fault("cluster", "must be 1 to 63 of a-z 0-9 -");
@@ -60,10 +58,7 @@ Result<RebalancerSettings> read_settings(const std::optional<std::filesystem::pa
   read_limits(reader, settings.limits);
   settings.history =
       static_cast<std::uint64_t>(reader.integer("history", 1'000'000, {1'000, INT64_MAX}));
-  const auto level = log::parse_level(reader.string("log_level", "info"));
-  if (!level) reader.fault("log_level", "must be debug, info, warn or error");
-  settings.log.level = level.value_or(log::Level::kInfo);
-  settings.log.format = reader.boolean("log_json", false) ? log::Format::kJson : log::Format::kText;
+  settings.log = read_log_settings(reader);
   settings.membership.cluster = settings.commands.cluster = settings.agents.cluster =
       settings.control.cluster = settings.cluster;
   settings.control.version = EVENKEEL_VERSION;

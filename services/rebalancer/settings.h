@@ -1,9 +1,9 @@
 #pragma once
 #include <filesystem>
 #include <string>
-#include <vector>
 
 #include "common/base/result.h"
+#include "common/config/file.h"
 #include "common/log/log.h"
 #include "services/rebalancer/core/limits.h"
 #include "services/rebalancer/io/agents_port.h"
@@ -27,8 +27,7 @@ struct RebalancerSettings {
   log::Settings log;
 };
 
-/// From a settings file (none: defaults) and `--set key=value` words. All faults at once.
-Result<RebalancerSettings> read_settings(const std::optional<std::filesystem::path>& file,
-                                         const std::vector<std::string>& overrides);
+/// The error names all that is wrong, each with file, line and key.
+Result<RebalancerSettings> read_settings(config::Reader& reader);
 
 }  // namespace evenkeel

@@ -10,9 +10,20 @@ namespace evenkeel::membership {
 namespace {
 
 using namespace std::chrono_literals;
+using Words = config::Reader::Overrides;
+
+Result<Settings> read(const Words& words) {
+  auto reader = config::Reader::of_text("settings", "", words);
+  return read_settings(reader);
+}
+
+Result<Settings> read_file(const std::filesystem::path& file, const Words& words = {}) {
+  config::Reader reader(file, words);
+  return read_settings(reader);
+}
 
 TEST(Settings, DefaultsNeedOnlyAPlace) {
-  const auto settings = read_settings(std::nullopt, {"data_dir=/x"});
+  const auto settings = read({"data_dir=/x"});
   ASSERT_TRUE(settings.has_value()) << settings.error().what;
   EXPECT_EQ(settings->data_dir, "/x");
   const Options& options = settings->options;
@@ -31,7 +42,7 @@ TEST(Settings, TheCommandLineWinsOverTheFile) {
   const TempDir dir;
   const auto file = dir.path() / "membership.toml";
   std::ofstream(file) << "data_dir = '/x'\nsuspect_after = '5s'\nlog_json = true\n";
-  const auto settings = read_settings(file, {"suspect_after=7s", "log_level=debug"});
+  const auto settings = read_file(file, {"suspect_after=7s", "log_level=debug"});
   ASSERT_TRUE(settings.has_value()) << settings.error().what;
   EXPECT_EQ(settings->options.patience.suspect_after, 7s);
   EXPECT_EQ(settings->log.format, log::Format::kJson);
@@ -57,7 +68,7 @@ TEST(Settings, WhatIsWrongIsNamed) {
            Case{{"data_dir=/x", "log_level=loud"}, "log_level"},
            Case{{"data_dir=/x", "suspect=3s"}, "suspect"},
        }) {
-    const auto settings = read_settings(std::nullopt, c.given);
+    const auto settings = read(c.given);
     ASSERT_FALSE(settings.has_value()) << c.named;
     EXPECT_EQ(settings.error().code, ErrorCode::kMalformed);
     EXPECT_NE(settings.error().what.find(c.named), std::string::npos) << settings.error().what;
@@ -65,7 +76,7 @@ TEST(Settings, WhatIsWrongIsNamed) {
 }
 
 TEST(Settings, AFileThatIsNotThereIsAFault) {
-  EXPECT_FALSE(read_settings("/nowhere/membership.toml", {"data_dir=/x"}).has_value());
+  EXPECT_FALSE(read_file("/nowhere/membership.toml", {"data_dir=/x"}).has_value());
 }
 
 /// The documented file is read as it is, and says what the defaults are.
@@ -80,7 +91,7 @@ TEST(Settings, TheFileInDeployShowsTheDefaults) {
     out << (is_key ? line.substr(2) : line) << "\n";
   }
   out.close();
-  const auto shown = read_settings(file, {});
+  const auto shown = read_file(file);
   ASSERT_TRUE(shown.has_value()) << shown.error().what;
   const Options defaults;
   EXPECT_EQ(shown->options.cluster, defaults.cluster);
@@ -90,7 +101,7 @@ TEST(Settings, TheFileInDeployShowsTheDefaults) {
   EXPECT_EQ(shown->options.patience.dead_after, defaults.patience.dead_after);
   EXPECT_EQ(shown->options.judge_interval, defaults.judge_interval);
   EXPECT_EQ(shown->options.beacon_interval, defaults.beacon_interval);
-  EXPECT_TRUE(read_settings(DEPLOY_FILE, {}).has_value());
+  EXPECT_TRUE(read_file(DEPLOY_FILE).has_value());
 }
 
 }  // namespace

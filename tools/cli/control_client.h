@@ -5,8 +5,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include <zmq.hpp>
-
 #include "common/base/result.h"
 #include "common/model/control.h"
 #include "common/reactor/loop.h"

@@ -3,8 +3,6 @@
 #include <optional>
 #include <string>
 
-#include <zmq.hpp>
-
 #include "common/base/result.h"
 #include "common/model/control.h"
 #include "common/reactor/loop.h"
@@ -64,27 +62,6 @@ class Session {
   Signals signals_;
   ControlClient control_;
   bool ended_ = false;
-};
-
-/// The epoch that what is sent to agents must bear: tokens are good for their own epoch only. The
-/// rebalancer tells it in its answer to ping; after it has started anew it is another one.
-class CurrentEpoch {
- public:
-  explicit CurrentEpoch(ControlClient& control) : control_(&control) {}
-
-  void refresh(std::function<void(Result<void>)> then) {
-    control_->ask<Pong>(Ping{}, [this, then = std::move(then)](Result<Pong> pong) {
-      if (!pong) return then(tl::unexpected(pong.error()));
-      value_ = pong->epoch;
-      then({});
-    });
-  }
-  /// As of the last refresh().
-  Epoch value() const { return value_; }
-
- private:
-  ControlClient* control_;
-  Epoch value_{0};
 };
 
 }  // namespace evenkeel::cli
