@@ -1,6 +1,7 @@
 #include "services/rebalancer/files.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/base/overloaded.h"
 #include "services/rebalancer/core/mode.h"
@@ -49,7 +50,11 @@ class Answering {
     const auto file = store_.file(put.file);
     if (!file || file->complete) return no("not_found", to_string(put.file) + " is not being put");
     std::vector<ToPlace> items;
+    std::set<std::uint64_t> places;
     for (const PutPlace::Item& item : put.items) {
+      if (!places.insert(item.index).second) {
+        return no("malformed", "chunk " + std::to_string(item.index) + " is there twice");
+      }
       if (item.size > limits_.chunk_size) {
         return no("malformed", "chunk " + std::to_string(item.index) + " is larger than " +
                                    std::to_string(limits_.chunk_size.count()) + " bytes");

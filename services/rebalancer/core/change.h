@@ -98,6 +98,11 @@ struct ServerReported {
   JournalNumber journal;
   Instant asked;
 };
+/// A report of what changed since the last one has been taken in whole.
+struct InventoryTaken {
+  ServerId server;
+  InventoryNumber number;
+};
 /// In memory only: a full inventory has been asked for.
 struct InventoryAsked {
   ServerId server;
@@ -214,11 +219,11 @@ struct Noted {
 using Change =
     std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
                  SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
-                 ServerAcked, ServerReported, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised,
-                 ChunkPromised, ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside,
-                 ChunkResumed, ReplicaAdded, ReplicaChanged, ReplicaLost, ReplicaVouched,
-                 VouchersExpired, CommandIssued, CommandClosed, FileOpened, FilePlaced,
-                 FileCompleted, FileRemoved, Noted>;
+                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
+                 ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
+                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
+                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

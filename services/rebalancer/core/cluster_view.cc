@@ -102,29 +102,33 @@ ReplicaCount ClusterView::count(const Chunk& chunk) const {
   ReplicaCount result;
   const auto commands = in_flight_of(chunk_by_id_.at(chunk.id));
   result.busy = !commands.empty();
-  std::vector<ServerId> going, dropped;
   for (const CommandId id : commands) {
     const CommandRecord& command = in_flight_.at(id);
-    if (command.kind == CommandKind::kDelete) going.push_back(command.server);
-    if (command.kind == CommandKind::kReplicate) {
-      if (find(command.server)->counts()) ++result.projected;
-      if (command.drop) dropped.push_back(*command.drop);
-    }
+    result.verifying |= command.kind == CommandKind::kVerify;
+    if (command.kind != CommandKind::kReplicate) continue;
+    if (find(command.server)->counts()) ++result.projected;
   }
-  const auto among = [](const std::vector<ServerId>& servers, ServerId id) {
-    return std::find(servers.begin(), servers.end(), id) != servers.end();
+  // Walked anew for each replica: there are few of either, and this is asked for all the time.
+  const auto going = [&](ServerId server) {
+    return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+      const CommandRecord& command = in_flight_.at(id);
+      return command.kind == CommandKind::kDelete && command.server == server;
+    });
+  };
+  const auto dropped = [&](ServerId server) {
+    return std::any_of(commands.begin(), commands.end(),
+                       [&](CommandId id) { return in_flight_.at(id).drop == server; });
   };
   for (const Replica& replica : chunk.replicas) {
     const Server& server = servers_[replica.server];
     if (!server.counts()) continue;
-    if (among(going, server.id())) continue;
+    if (going(server.id())) continue;
     switch (replica.state) {
       case ReplicaState::kValid:
       case ReplicaState::kSurplus:
         ++result.valid;
-        if (server.admin == AdminState::kInService && !among(dropped, server.id())) {
-          ++result.projected;
-        }
+        result.surplus += replica.state == ReplicaState::kSurplus;
+        if (server.admin == AdminState::kInService && !dropped(server.id())) ++result.projected;
         break;
       case ReplicaState::kSuspect:
         ++result.suspect;
@@ -149,7 +153,7 @@ Queue ClusterView::queue_of(ChunkSlot slot) const {
   }
   const auto aside = aside_.find(slot);
   if (aside != aside_.end()) return Queue::kAside;
-  if (now.suspect > 0 && !now.busy) return Queue::kVerify;
+  if (now.suspect > 0 && !now.verifying) return Queue::kVerify;
   if (now.valid == 0) return Queue::kLost;
   if (now.projected < chunk.goal) {
     switch (now.valid) {
@@ -164,7 +168,7 @@ Queue ClusterView::queue_of(ChunkSlot slot) const {
     }
   }
   if (now.busy) return Queue::kNone;  // looked at again when what is in flight has ended
-  if (now.projected > chunk.goal || now.garbage > 0) return Queue::kTrim;
+  if (now.projected > chunk.goal || now.garbage > 0 || now.surplus > 0) return Queue::kTrim;
   return Queue::kNone;
 }
 
@@ -400,6 +404,7 @@ void ClusterView::apply(const Change& change) {
             if (counted != server.counts()) refresh_chunks_of(slot);
             resume_live_chunks();
           },
+          [&](const InventoryTaken& c) { at(c.server).inventory_number = c.number; },
           [&](const InventoryAsked& c) { at(c.server).inventory_asked = c.at; },
           [&](const ServerFull& c) { at(c.server).full_until = c.until; },
           [&](const ChunkAdded& c) {

@@ -112,8 +112,10 @@ struct ReplicaCount {
   int valid = 0;      ///< now, on servers that count, without those being deleted
   int projected = 0;  ///< when all commands in flight are done
   int suspect = 0;
+  int surplus = 0;    ///< of the valid ones, those chosen to go
   int garbage = 0;    ///< stale or corrupt, on servers that count
   bool busy = false;  ///< some command about this chunk is in flight
+  bool verifying = false;
 };
 
 /// What the rebalancer holds true of the cluster, in memory.

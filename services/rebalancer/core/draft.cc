@@ -17,8 +17,9 @@ Draft::Draft(const ClusterView& view, const Limits& limits, Instant now)
   double bytes = 0, capacity = 0;
   for (ServerSlot slot = 0; slot < view.server_slots(); ++slot) {
     const Server& server = view.server(slot);
-    budgets_.push_back({signed_count(server.projected()), server.copies_in, server.copies_out,
-                        server.incoming, server.bytes_out, server.checks});
+    const Bytes arrived = server.used + server.incoming + server.promised;
+    budgets_.push_back({signed_count(server.projected()), signed_count(arrived), server.copies_in,
+                        server.copies_out, server.incoming, server.bytes_out, server.checks});
     bytes += static_cast<double>(server.projected().count());
     capacity += static_cast<double>(server.member.capacity.count());
   }
@@ -47,7 +48,8 @@ double Draft::use(ServerSlot slot) const {
 bool Draft::fits(ServerSlot slot, Bytes size) const {
   const auto& until = view_.server(slot).full_until;
   if (until && *until > now_) return false;
-  return budgets_[slot].projected + signed_count(size) <= room_limit(slot);
+  // What is to leave is still there: a delete may take long, and may be refused.
+  return budgets_[slot].arrived + signed_count(size) <= room_limit(slot);
 }
 
 bool Draft::may_copy_in(ServerSlot slot, Bytes size) const {
@@ -67,6 +69,7 @@ bool Draft::may_check(ServerSlot slot) const {
 }
 
 void Draft::book(ServerSlot slot, Bytes size) {
+  budgets_[slot].arrived += signed_count(size);
   budgets_[slot].projected += signed_count(size);
 }
 
@@ -105,6 +108,7 @@ void Draft::replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Rea
   ++in.copies_in;
   in.bytes_in += record.size;
   in.projected += signed_count(record.size);
+  in.arrived += signed_count(record.size);
   Budget& out = budgets_[source];
   ++out.copies_out;
   out.bytes_out += record.size;
@@ -147,6 +151,23 @@ void Draft::report(ServerSlot server, std::string because) {
                                                  .issued = now_}});
   next_ = CommandId(next_.value() + 1);
   ++commands_;
+}
+
+void Draft::keep_surplus(ChunkSlot slot) {
+  const Chunk& chunk = view_.chunk(slot);
+  for (const Replica& replica : chunk.replicas) {
+    if (replica.state != ReplicaState::kSurplus) continue;
+    const auto commands = view_.in_flight_of(slot);
+    const bool going = std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+      const CommandRecord* command = view_.find(id);
+      return command->kind == CommandKind::kDelete &&
+             command->server == view_.server(replica.server).id();
+    });
+    if (going) continue;
+    touched_.insert(slot);
+    changes_.push_back(ReplicaChanged{chunk.id, view_.server(replica.server).id(),
+                                      ReplicaState::kValid, chunk.version});
+  }
 }
 
 void Draft::set_aside(ChunkSlot chunk, std::string why, Duration pause) {

@@ -45,6 +45,8 @@ class Draft {
               std::vector<Holder> evidence, bool retired, std::string because);
   void report(ServerSlot server, std::string because);
   void set_aside(ChunkSlot chunk, std::string why, Duration pause);
+  /// What was chosen to go is needed after all.
+  void keep_surplus(ChunkSlot chunk);
   void add(Change change) { changes_.push_back(std::move(change)); }
 
   Changes changes() && { return std::move(changes_); }
@@ -52,6 +54,7 @@ class Draft {
  private:
   struct Budget {
     std::int64_t projected = 0;
+    std::int64_t arrived = 0;  ///< projected, but for what has not left yet
     int copies_in = 0;
     int copies_out = 0;
     Bytes bytes_in;

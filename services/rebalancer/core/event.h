@@ -35,6 +35,8 @@ struct AgentGreeted {
 /// A stretch of an inventory all of whose parts have come; the last stretch says so.
 struct InventoryRead {
   ServerId server;
+  Incarnation incarnation;  ///< a stretch may have waited until another run of it was heard of
+  StorageId storage;
   InventoryNumber number;
   bool full = false;
   bool last = false;
@@ -51,6 +53,7 @@ struct CommandAcknowledged {
 /// Closes a batch of acknowledgements: the highest journal number among them.
 struct JournalAcknowledged {
   ServerId server;
+  StorageId storage;  ///< whose journal it is
   JournalNumber journal;
 };
 /// Receipts whose signatures were found good.
@@ -58,6 +61,7 @@ struct ChunksStored {
   struct Item {
     ChunkId chunk;
     ServerId server;
+    StorageId storage;
     JournalNumber journal;
   };
   std::vector<Item> items;

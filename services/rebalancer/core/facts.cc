@@ -9,7 +9,10 @@ Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant no
   Changes changes;
   for (const auto& item : event.items) {
     const Chunk* chunk = view.find(item.chunk);
-    if (!chunk || chunk->life == ChunkLife::kRetired || !view.find(item.server)) continue;
+    const Server* server = view.find(item.server);
+    if (!chunk || !server || server->member.storage != item.storage) continue;
+    // A receipt may come again, long after: the replica may have been moved since.
+    if (chunk->life != ChunkLife::kCreating || item.journal <= server->report_journal) continue;
     if (view.replica(*chunk, item.server)) continue;
     changes.push_back(
         ReplicaAdded{item.chunk, item.server, ReplicaState::kValid, chunk->version, item.journal});
@@ -46,7 +49,8 @@ Changes facts_of(const ClusterView& view, const Event& event, const Limits& limi
           [&](const CommandAcknowledged& e) { return of_acknowledgement(view, e, limits, now); },
           [&](const JournalAcknowledged& e) {
             const Server* server = view.find(e.server);
-            if (!server || server->acked_journal >= e.journal) return Changes{};
+            if (!server || server->member.storage != e.storage) return Changes{};
+            if (server->acked_journal >= e.journal) return Changes{};
             return Changes{ServerAcked{e.server, e.journal}};
           },
           [&](const ChunksStored& e) { return of_stored(view, e, now); },

@@ -108,7 +108,10 @@ class Closing {
       changes_.push_back(
           ReplicaAdded{*command_.chunk, command_.server, state, command_.version, result_.journal});
     } else if (current && !held()->valid()) {
-      changes_.push_back(ReplicaChanged{*command_.chunk, command_.server, state, chunk().version});
+      // Another in its place, with a journal number of its own: an older report is no news of it.
+      changes_.push_back(ReplicaLost{*command_.chunk, command_.server, result_.journal});
+      changes_.push_back(
+          ReplicaAdded{*command_.chunk, command_.server, state, command_.version, result_.journal});
     }
     vouch(true);
     if (!current || !command_.drop) return;
@@ -121,14 +124,15 @@ class Closing {
 
   void of_delete() {
     const bool gone = done() || result_.why == Why::kMissing;
-    if (gone && held()) {
+    // Only the version that was to go: another may have been reported in its place.
+    if (gone && held() && view_.version_of(chunk(), *held()) == command_.version) {
       changes_.push_back(ReplicaLost{*command_.chunk, command_.server, result_.journal});
     }
     if (!gone) aside("a delete was not done: " + std::string(to_text(result_.why)), 1min);
   }
 
   void of_verify() {
-    if (!held()) return;
+    if (!held() || command_.version != chunk().version) return;
     const bool content = command_.level == VerifyLevel::kContent;
     if (done()) {
       vouch(content);

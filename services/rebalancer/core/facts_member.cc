@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "services/rebalancer/core/facts.h"
 
@@ -77,7 +78,16 @@ Changes of_member_changed(const ClusterView& view, const MemberChanged& event, I
 
 Changes of_members_listed(const ClusterView& view, const MembersListed& event, Instant) {
   Changes changes;
-  for (const Member& member : event.members) append(changes, of_member(view, member));
+  std::set<ServerId> servers;
+  std::set<StorageId> storages;
+  for (const Member& member : event.members) {
+    const bool twice = !servers.insert(member.server).second;
+    if (!storages.insert(member.storage).second || twice) {  // what is told of it contradicts
+      changes.push_back(Noted{"server", to_string(member.server), "refused: listed twice"});
+      continue;
+    }
+    append(changes, of_member(view, member));
+  }
   for (const auto& [id, slot] : view.servers()) {
     const Member& known = view.server(slot).member;
     const bool listed = std::any_of(event.members.begin(), event.members.end(),
@@ -101,6 +111,8 @@ Changes of_members_listed(const ClusterView& view, const MembersListed& event, I
 Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant now) {
   Changes changes;
   const Hello& hello = event.hello;
+  const Server* server = view.find(hello.from.server);
+  if (server && server->member.storage != hello.from.storage) return {};  // replaced meanwhile
   const bool ahead =
       hello.from.epoch > view.epoch() ||
       (hello.last_command && hello.last_command->value() >= view.next_command().value());
@@ -110,17 +122,19 @@ Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant 
                             std::to_string(hello.from.epoch.value()) +
                             (hello.last_command ? " and " + to_string(*hello.last_command) : "") +
                             ", which this database has not";
-    if (hello.from.epoch > view.epoch()) {
+    // Nobody counts that far: such numbers are made up, and there would be none above them.
+    constexpr std::uint64_t kBelievable = std::uint64_t{1} << 62;
+    const bool epoch_known = hello.from.epoch.value() < kBelievable;
+    if (hello.from.epoch > view.epoch() && epoch_known) {
       changes.push_back(EpochRaised{hello.from.epoch.next()});
     }
-    if (hello.last_command) {
+    if (hello.last_command && hello.last_command->value() < kBelievable) {
       constexpr std::uint64_t kMargin = 1 << 20;  // for ids that other agents may have seen
       changes.push_back(CommandFloorRaised{CommandId(hello.last_command->value() + kMargin)});
     }
     changes.push_back(DeletesHeld{why});
     changes.push_back(Noted{"mode", "rebalancer", "deletes are held: " + why});
   }
-  const Server* server = view.find(hello.from.server);
   if (server && server->fenced < view.epoch() && hello.from.epoch == view.epoch()) {
     changes.push_back(ServerFenced{hello.from.server, view.epoch()});
   }

@@ -27,6 +27,17 @@ void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, Comm
   }
 }
 
+/// GFS 4.5: the higher version is right. What is under way for the old one is of no use any more,
+/// and its end would be taken for news of the new one; a delete goes on (S3).
+void raise_to(const ClusterView& view, ChunkSlot slot, const ChunkContent& content,
+              Changes& changes) {
+  for (const CommandId id : view.in_flight_of(slot)) {
+    if (view.find(id)->kind == CommandKind::kDelete) continue;
+    changes.push_back(CommandClosed{id, CommandEnd::kSuperseded, "a newer version was reported"});
+  }
+  changes.push_back(ChunkRaised{content});
+}
+
 void of_row(const ClusterView& view, const Server& server, const InventoryRead& event,
             const ReportedReplica& row, const Limits& limits, Changes& changes) {
   const ChunkId id = row.content.chunk;
@@ -43,14 +54,17 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
     const Chunk& chunk = view.chunk(*slot);
     const Replica* known = view.replica(chunk, holder);
     const bool newer = row.content.version > chunk.version && row.finding == ReplicaFinding::kOk;
-    if (newer) changes.push_back(ChunkRaised{row.content});  // GFS 4.5: the higher version is right
+    if (newer) raise_to(view, *slot, row.content, changes);
     const ReplicaState state = newer ? ReplicaState::kValid : judged(chunk, row, known);
+    // A damaged replica that claims a version above the map's proves nothing of that version.
+    const ChunkVersion version =
+        newer || state == ReplicaState::kStale ? row.content.version : chunk.version;
     if (!known) {
-      changes.push_back(ReplicaAdded{id, holder, state, row.content.version, JournalNumber(0)});
-    } else if (newer || known->state != state) {
-      changes.push_back(ReplicaChanged{id, holder, state, row.content.version});
+      changes.push_back(ReplicaAdded{id, holder, state, version, JournalNumber(0)});
+    } else if (newer || known->state != state || view.version_of(chunk, *known) != version) {
+      changes.push_back(ReplicaChanged{id, holder, state, version});
     }
-    if (state == ReplicaState::kValid) {
+    if (state == ReplicaState::kValid && !newer) {
       close_proved(view, *slot, holder, CommandKind::kReplicate, changes);
     }
     if (state == ReplicaState::kCorrupt && (!known || known->state != state)) {
@@ -78,18 +92,32 @@ bool acceptable(const Server& server, const Inventory& header) {
   if (header.from.incarnation != server.member.incarnation) return false;
   if (header.from.storage != server.member.storage) return false;
   if (header.number <= server.inventory_number) return false;
-  if (header.basis) return server.standing == Standing::kReported;
+  if (header.basis) {
+    // Not on an older one than the last: what changed between the two would be missing.
+    return server.standing == Standing::kReported && *header.basis >= server.inventory_number;
+  }
   return header.journal >= server.report_floor;
 }
 
 Changes of_inventory(const ClusterView& view, const InventoryRead& event, const Limits& limits) {
   const Server* server = view.find(event.server);
   if (!server || event.number <= server->inventory_number) return {};
+  if (event.incarnation != server->member.incarnation) return {};
+  if (event.storage != server->member.storage) return {};
+  // It is asked anew when it is back: who was taken for dead has to report after that.
+  if (server->member.liveness == Liveness::kDead) return {};
+  if (!event.full && server->standing != Standing::kReported) return {};
   Changes changes;
   for (const ReportedReplica& row : event.rows) {
     of_row(view, *server, event, row, limits, changes);
   }
-  for (const auto& [chunk, version] : event.gone) of_absence(view, *server, event, chunk, changes);
+  for (const auto& [chunk, version] : event.gone) {
+    const auto slot = view.slot_of(chunk);
+    const Replica* known = slot ? view.replica(view.chunk(*slot), event.server) : nullptr;
+    // Another version may have come in the place of the one that is gone.
+    if (!known || view.version_of(view.chunk(*slot), *known) != version) continue;
+    of_absence(view, *server, event, chunk, changes);
+  }
   if (!event.last) return changes;
   if (event.full) {
     for (const ChunkSlot slot : server->chunks) {
@@ -98,6 +126,8 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
       of_absence(view, *server, event, id, changes);
     }
     changes.push_back(ServerReported{event.server, event.number, event.journal, event.asked});
+  } else {
+    changes.push_back(InventoryTaken{event.server, event.number});
   }
   return changes;
 }

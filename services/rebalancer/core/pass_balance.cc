@@ -66,18 +66,40 @@ class Balancing {
   }
 
   void run() {
-    bool moved = true;
-    while (moved && !draft_.full()) {
-      moved = false;
-      for (Party* target : emptiest_first()) {
-        if (surplus(*target) >= 0 || !draft_.may_copy_in(target->slot, Bytes(0))) continue;
-        if (!(moved = fill(*target))) continue;
-        break;
-      }
-    }
+    while (!draft_.full() && looks_left_ > 0 && one_more()) {}
   }
 
  private:
+  /// From the fullest to the emptiest that something can be done for. Where that is none of the
+  /// first pairs, looking goes on from a pair that is another one each time.
+  bool one_more() {
+    const auto targets = emptiest_first(), sources = fullest_first();
+    const std::size_t pairs = targets.size() * sources.size();
+    if (pairs == 0) return false;
+    const int enough = looks_left_ / 2;
+    for (std::size_t i = 0; i < pairs && looks_left_ > enough; ++i) {
+      if (try_pair(*targets[i / sources.size()], *sources[i % sources.size()])) return true;
+      if (i + 1 == pairs) return false;
+    }
+    const std::size_t start = (view_.revision() + turn() * 7919) % pairs;
+    for (std::size_t i = 0; i < pairs && looks_left_ > 0; ++i) {
+      const std::size_t pair = (start + i) % pairs;
+      if (try_pair(*targets[pair / sources.size()], *sources[pair % sources.size()])) return true;
+    }
+    return false;
+  }
+
+  bool try_pair(const Party& target, const Party& source) {
+    if (surplus(target) >= 0 || surplus(source) <= 0) return false;
+    if (surplus(source) <= source.band && -surplus(target) <= target.band) return false;
+    return draft_.may_copy_in(target.slot, Bytes(0)) && move_one(source, target);
+  }
+
+  /// Another number with every quarter of a second.
+  std::size_t turn() const {
+    return static_cast<std::size_t>(draft_.now().time_since_epoch().count()) / 250;
+  }
+
   double surplus(const Party& party) const {
     return static_cast<double>(draft_.projected(party.slot)) - party.desired;
   }
@@ -102,15 +124,6 @@ class Balancing {
     });
   }
 
-  bool fill(const Party& target) {
-    for (const Party* source : fullest_first()) {
-      if (surplus(*source) <= 0) return false;
-      if (surplus(*source) <= source->band && -surplus(target) <= target.band) return false;
-      if (move_one(*source, target)) return true;
-    }
-    return false;
-  }
-
   /// Whether moving `size` bytes brings the two nearer to their shares, by the sum of the squared
   /// distances weighted by capacity: strictly less each time, so that balancing ends.
   bool improves(const Party& source, const Party& target, double size) const {
@@ -121,8 +134,7 @@ class Balancing {
            0;
   }
 
-  bool keeps_spread(const Chunk& chunk, const Party& source, const Party& target) const {
-    const Spread others = spread_of(draft_, chunk, source.slot);
+  bool keeps_spread(const Spread& others, const Party& source, const Party& target) const {
     const std::string_view from = view_.server(source.slot).member.location;
     const std::string_view to = view_.server(target.slot).member.location;
     const auto worse = [](const std::vector<std::string_view>& held, std::string_view before,
@@ -144,23 +156,26 @@ class Balancing {
     const ReplicaCount count = view_.count(chunk);
     if (count.busy || count.projected != chunk.goal || chunk.size.count() == 0) return false;
     const Replica* held = view_.replica(chunk, view_.server(source.slot).id());
-    return held->state == ReplicaState::kValid && !held->leaving &&
-           !refusal(draft_, chunk, target.slot, source.slot) &&
-           keeps_spread(chunk, source, target) && draft_.may_copy_in(target.slot, chunk.size);
+    if (held->state != ReplicaState::kValid || held->leaving) return false;
+    if (!draft_.may_copy_in(target.slot, chunk.size)) return false;
+    const Spread others = spread_of(draft_, chunk, source.slot);
+    return !refusal(draft_, chunk, target.slot, others) && keeps_spread(others, source, target);
   }
 
   /// Of a bounded sample of what `source` holds, the largest chunk that neither of the two passes
   /// its share with, or else the smallest that still improves: fewest bytes for what is gained.
   bool move_one(const Party& source, const Party& target) {
-    constexpr std::size_t kSample = 128;
+    constexpr std::size_t kSample = 128, kLooks = 512;
     const auto& held = view_.server(source.slot).chunks;
     if (held.empty()) return false;
     const double gap = std::min(surplus(source), -surplus(target));
     std::optional<ChunkSlot> best;
     double best_size = 0;
-    const std::size_t start = (view_.revision() + target.slot * 7919u) % held.size();
+    const std::size_t start =
+        (view_.revision() + target.slot * 7919u + turn() * kLooks) % held.size();
+    const std::size_t looks = std::min(held.size(), kLooks);
     std::size_t eligible = 0;
-    for (std::size_t i = 0; i < held.size() && eligible < kSample; ++i) {
+    for (std::size_t i = 0; i < looks && eligible < kSample; ++i, --looks_left_) {
       const ChunkSlot slot = held[(start + i) % held.size()];
       const double size = static_cast<double>(view_.chunk(slot).size.count());
       if (!improves(source, target, size) || !may_move(slot, source, target)) continue;
@@ -192,6 +207,7 @@ class Balancing {
   Draft& draft_;
   const ClusterView& view_;
   std::vector<Party> parties_;
+  int looks_left_ = 4 * draft_.limits().examined_per_turn;  ///< at chunks, in this plan
 };
 
 }  // namespace

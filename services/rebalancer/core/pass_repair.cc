@@ -21,8 +21,8 @@ bool any_source(const ClusterView& view, const Chunk& chunk) {
   });
 }
 
-/// False when nobody in the cluster can take part in one more copy, so that looking at further
-/// chunks is of no use.
+}  // namespace
+
 void repair_one(Draft& draft, ChunkSlot slot) {
   const Chunk& chunk = draft.view().chunk(slot);
   if (!any_source(draft.view(), chunk)) {
@@ -33,6 +33,7 @@ void repair_one(Draft& draft, ChunkSlot slot) {
   if (!source) return;  // all of them are busy: the end of a copy makes us look again
   const Choice target = choose_target(draft, chunk, source);
   if (target.server) {
+    draft.keep_surplus(slot);
     draft.replicate(slot, *source, *target.server, Reason::kRepair, std::nullopt,
                     because(draft, chunk, *source, *target.server));
     return;
@@ -42,8 +43,6 @@ void repair_one(Draft& draft, ChunkSlot slot) {
   if (only_busy) return;
   draft.set_aside(slot, "no server can take it: " + in_words(target.refused), draft.limits().aside);
 }
-
-}  // namespace
 
 void repair(Draft& draft) {
   constexpr Queue kByRisk[] = {Queue::kRisk1, Queue::kRisk2, Queue::kRisk3, Queue::kRiskMore};

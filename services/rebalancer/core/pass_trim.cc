@@ -16,6 +16,8 @@ class Trimming {
       : draft_(draft), view_(draft.view()), slot_(slot), chunk_(view_.chunk(slot)) {}
 
   void run() {
+    const ReplicaCount count = view_.count(chunk_);
+    if (count.surplus > 0 && count.projected <= chunk_.goal) return draft_.keep_surplus(slot_);
     const Replica* victim = choose();
     if (!victim) return;
     const auto leant_on = witnesses(*victim);

@@ -12,6 +12,14 @@ bool among(const std::vector<std::string_view>& places, std::string_view place) 
   return std::find(places.begin(), places.end(), place) != places.end();
 }
 
+bool being_deleted(const ClusterView& view, const Chunk& chunk, ServerId server) {
+  const auto commands = view.in_flight_of(chunk);
+  return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+    const CommandRecord* command = view.find(id);
+    return command->kind == CommandKind::kDelete && command->server == server;
+  });
+}
+
 /// Smaller is better. Racks and zones count only where there is another to go to, which shows in
 /// some candidate being better.
 struct Rank {
@@ -75,7 +83,10 @@ Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlo
   };
   for (const Replica& replica : chunk.replicas) {
     const Server& server = view.server(replica.server);
-    const bool stays = replica.valid() && !replica.leaving && server.counts();
+    // What is surplus goes only if it is not needed: until its delete it takes its place.
+    const bool going = replica.leaving && (replica.state != ReplicaState::kSurplus ||
+                                           being_deleted(view, chunk, server.id()));
+    const bool stays = replica.valid() && !going && server.counts();
     if (stays && replica.server != leaving) add(server);
   }
   for (const CommandId id : view.in_flight_of(chunk)) {
@@ -87,6 +98,11 @@ Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlo
 
 std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
                                std::optional<ServerSlot> leaving) {
+  return refusal(draft, chunk, candidate, spread_of(draft, chunk, leaving));
+}
+
+std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
+                               const Spread& others) {
   const ClusterView& view = draft.view();
   const Server& server = view.server(candidate);
   if (server.member.liveness != Liveness::kAlive) return Refusal::kNotAlive;
@@ -98,9 +114,7 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
   for (const CommandId id : view.in_flight_of(chunk)) {
     if (view.find(id)->server == server.id()) return Refusal::kHoldsReplica;
   }
-  if (among(spread_of(draft, chunk, leaving).hosts, server.member.location)) {
-    return Refusal::kSameHost;
-  }
+  if (among(others.hosts, server.member.location)) return Refusal::kSameHost;
   if (!held && !draft.fits(candidate, chunk.size)) return Refusal::kTooFull;
   return std::nullopt;
 }
@@ -116,7 +130,7 @@ Choice choose_target(const Draft& draft, const Chunk& chunk, std::optional<Serve
   std::vector<Preference> candidates;
   for (const auto& [id, slot] : view.servers()) {
     if (std::find(avoid.begin(), avoid.end(), id) != avoid.end()) continue;
-    if (const auto no = refusal(draft, chunk, slot)) {
+    if (const auto no = refusal(draft, chunk, slot, spread)) {
       choice.refused.emplace(id, *no);
       continue;
     }

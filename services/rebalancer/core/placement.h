@@ -32,6 +32,10 @@ int shared_levels(std::string_view a, std::string_view b);
 /// `leaving`, if any, counts as gone.
 std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
                                std::optional<ServerSlot> leaving = std::nullopt);
+/// The same, for whoever has the chunk's spread at hand.
+struct Spread;
+std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
+                               const Spread& others);
 
 struct Choice {
   std::optional<ServerSlot> server;

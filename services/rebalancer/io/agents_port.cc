@@ -73,7 +73,8 @@ bool AgentsPort::known(const std::string& route, const AgentIdentity& from) {
 void AgentsPort::on_hello(const std::string& route, const Hello& hello) {
   if (!known(route, hello.from)) return;
   on_event_(AgentGreeted{hello});
-  greeted_.insert_or_assign(hello.from.server, route);  // welcomed when the epoch is certain
+  greeted_.insert_or_assign(hello.from.server,
+                            Greeted{route, hello.from.storage});  // welcomed when it is durable
 }
 
 void AgentsPort::on_inventory(const std::string& route, Inventory&& inventory) {
@@ -109,15 +110,16 @@ void AgentsPort::on_ack(const std::string& route, const Ack& ack) {
     reply.commands.push_back(result.command);
     highest = std::max(highest, result.journal);
   }
-  on_event_(JournalAcknowledged{ack.from.server, highest});
+  on_event_(JournalAcknowledged{ack.from.server, ack.from.storage, highest});
   waiting_.push_back({route, std::move(reply)});
 }
 
 void AgentsPort::committed() {
   for (const Waiting& waiting : std::exchange(waiting_, {})) send(waiting.route, waiting.answer);
-  for (const auto& [server, route] : std::exchange(greeted_, {})) {
+  for (const auto& [server, greeted] : std::exchange(greeted_, {})) {
     const StorageId storage = view_.find(server)->member.storage;
-    send(route, Welcome{view_.epoch(), server, storage, keys_.copy_key(storage), true});
+    if (storage != greeted.storage) continue;  // replaced meanwhile: this key is not for it
+    send(greeted.route, Welcome{view_.epoch(), server, storage, keys_.copy_key(storage), true});
   }
 }
 

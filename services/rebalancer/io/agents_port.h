@@ -59,7 +59,11 @@ class AgentsPort {
   ZmqChannel channel_;
   Inventories inventories_;
   std::vector<Waiting> waiting_;
-  std::map<ServerId, std::string> greeted_;  ///< welcomed in the next committed()
+  struct Greeted {
+    std::string route;
+    StorageId storage;
+  };
+  std::map<ServerId, Greeted> greeted_;  ///< welcomed in the next committed()
 };
 
 }  // namespace evenkeel

@@ -67,7 +67,7 @@ bool ControlPort::take_receipts(const PutClose& put, std::string& fault) {
               " is not signed by it";
       return false;
     }
-    stored.items.push_back({receipt.chunk, receipt.server, receipt.journal});
+    stored.items.push_back({receipt.chunk, receipt.server, receipt.storage, receipt.journal});
   }
   if (!stored.items.empty()) on_event_(std::move(stored));
   return true;

@@ -20,6 +20,27 @@ void keep_newest(std::vector<ReportedReplica>& rows) {
   rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
 }
 
+/// Once a chunk, and not where the same report tells of another version that is there now.
+void keep_telling(std::vector<std::pair<ChunkId, ChunkVersion>>& gone,
+                  const std::vector<ReportedReplica>& rows) {
+  std::sort(gone.begin(), gone.end());
+  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+  gone.erase(std::unique(gone.begin(), gone.end(), same), gone.end());
+  std::erase_if(gone, [&](const auto& item) {
+    const auto row = std::lower_bound(
+        rows.begin(), rows.end(), item.first,
+        [](const ReportedReplica& a, ChunkId chunk) { return a.content.chunk < chunk; });
+    return row != rows.end() && row->content.chunk == item.first;
+  });
+}
+
+/// Whether two parts are of one report: the number alone does not tell runs of an agent apart.
+bool same_report(const Inventory& a, const Inventory& b) {
+  return a.number == b.number && a.parts == b.parts && a.basis == b.basis &&
+         a.journal == b.journal && a.from.incarnation == b.from.incarnation &&
+         a.from.storage == b.from.storage;
+}
+
 }  // namespace
 
 bool Inventories::add(Inventory part, Instant asked) {
@@ -27,12 +48,13 @@ bool Inventories::add(Inventory part, Instant asked) {
     return false;
   }
   const ServerId server = part.from.server;
-  auto& partial = partial_.try_emplace(server, Partial{part.number, part.parts, {}}).first->second;
-  if (partial.number != part.number || partial.parts != part.parts) {
-    partial = Partial{part.number, part.parts, {}};  // a newer one: the older will not be finished
+  auto& partial = partial_[server];
+  if (!partial.received.empty() && !same_report(partial.received.begin()->second, part)) {
+    partial.received.clear();  // a newer one: the older will not be finished
   }
+  const std::uint64_t parts = part.parts;
   partial.received.insert_or_assign(part.part, std::move(part));
-  if (partial.received.size() != partial.parts) return true;
+  if (partial.received.size() != parts) return true;
   cut(partial, asked);
   partial_.erase(server);
   return true;
@@ -41,6 +63,8 @@ bool Inventories::add(Inventory part, Instant asked) {
 void Inventories::cut(Partial& whole, Instant asked) {
   const Inventory& header = whole.received.begin()->second;
   InventoryRead stretch{.server = header.from.server,
+                        .incarnation = header.from.incarnation,
+                        .storage = header.from.storage,
                         .number = header.number,
                         .full = !header.basis.has_value(),
                         .journal = header.journal,
@@ -52,6 +76,8 @@ void Inventories::cut(Partial& whole, Instant asked) {
     gone.insert(gone.end(), inventory.gone.begin(), inventory.gone.end());
   }
   keep_newest(rows);
+  keep_telling(gone, rows);
+  if (stretch.full) gone.clear();  // what it does not list is not there
   std::vector<ChunkId> listed;
   if (stretch.full) {
     listed.reserve(rows.size());

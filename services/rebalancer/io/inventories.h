@@ -23,8 +23,6 @@ class Inventories {
 
  private:
   struct Partial {
-    InventoryNumber number;
-    std::uint64_t parts = 0;
     std::map<std::uint64_t, Inventory> received;
   };
   void cut(Partial& whole, Instant asked);

@@ -79,7 +79,8 @@ void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
          "ON CONFLICT DO UPDATE SET storage = ?2, "
          "inventory_number = iif(incarnation = ?3, inventory_number, 0), incarnation = ?3, "
          "location = ?4, address = ?5, capacity_bytes = ?6, reserve_bytes = ?7, "
-         "free_bytes = ?8, liveness = ?9, planned = ?10, changed_ms = ?11")
+         "free_bytes = ?8, liveness = ?9, planned = ?10, changed_ms = ?11, "
+         "reported_epoch = iif(?9 = 'dead', 0, reported_epoch)")  // it has to report anew
       .run(member.server, to_string(member.storage), member.incarnation, member.location,
            member.address, member.capacity, member.reserve, member.free, to_text(member.liveness),
            member.planned, ms(wall));
@@ -135,6 +136,10 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                    "UPDATE server SET reported_epoch = ?2, inventory_number = ?3, "
                    "report_journal = ?4 WHERE server_id = ?1")
                 .run(c.server, epoch, c.number, c.journal);
+          },
+          [&](const InventoryTaken& c) {
+            db_.cached("UPDATE server SET inventory_number = ?2 WHERE server_id = ?1")
+                .run(c.server, c.number);
           },
           [&](const InventoryAsked&) {},
           [&](const ServerFull&) {},
