@@ -25,9 +25,7 @@ CREATE VIEW chunk_health AS
 SELECT c.chunk_id, c.version, c.size_bytes, lower(hex(c.checksum)) AS checksum, c.goal,
        CASE c.life WHEN 0 THEN 'creating' WHEN 1 THEN 'live' ELSE 'retired' END AS life,
        coalesce(v.valid, 0) AS valid_replicas,
-       coalesce(v.valid, 0) + (SELECT count(*) FROM command k WHERE k.chunk_id = c.chunk_id
-          AND k.kind = 0 AND k.state = 0) - (SELECT count(*) FROM command k
-          WHERE k.chunk_id = c.chunk_id AND k.kind = 1 AND k.state = 0) AS projected_replicas,
+       coalesce(v.staying, 0) + coalesce(o.coming, 0) AS projected_replicas,
        coalesce(v.other, 0) AS other_replicas,
        CASE WHEN c.life <> 1 THEN CASE c.life WHEN 0 THEN 'creating' ELSE 'retired' END
             WHEN coalesce(v.valid, 0) = 0 THEN 'lost'
@@ -37,8 +35,17 @@ SELECT c.chunk_id, c.version, c.size_bytes, lower(hex(c.checksum)) AS checksum, 
             ELSE 'healthy' END AS health
 FROM chunk c
 LEFT JOIN (SELECT r.chunk_id, sum(r.state <= 1 AND s.liveness <> 'dead') AS valid,
-                  sum(r.state > 1 OR s.liveness = 'dead') AS other
-           FROM replica r JOIN server s USING (server_id) GROUP BY r.chunk_id) v USING (chunk_id);
+                  sum(r.state > 1 OR s.liveness = 'dead') AS other,
+                  sum(r.state <= 1 AND s.liveness <> 'dead' AND s.admin = 'in_service'
+                      AND g.server_id IS NULL) AS staying
+           FROM replica r JOIN server s USING (server_id)
+           LEFT JOIN (SELECT DISTINCT chunk_id, iif(kind = 1, server_id, drop_id) AS server_id
+                      FROM outbox JOIN command USING (command_id)
+                      WHERE kind = 1 OR drop_id IS NOT NULL) g
+             ON g.chunk_id = r.chunk_id AND g.server_id = r.server_id
+           GROUP BY r.chunk_id) v USING (chunk_id)
+LEFT JOIN (SELECT chunk_id, count(*) AS coming FROM outbox JOIN command USING (command_id)
+           WHERE kind = 0 GROUP BY chunk_id) o USING (chunk_id);
 
 CREATE VIEW command_history AS
 SELECT k.command_id, k.epoch,
@@ -55,8 +62,11 @@ SELECT h.* FROM outbox o JOIN command_history h USING (command_id);
 
 CREATE VIEW violations AS
 SELECT h.chunk_id, h.health, h.valid_replicas, h.goal,
-       coalesce(a.why, CASE WHEN h.projected_replicas >= h.goal THEN 'being copied'
-                            ELSE 'waiting for its turn' END) AS why,
+       coalesce(a.why, CASE
+         WHEN h.health = 'over_replicated' THEN 'waiting for the evidence that a delete needs'
+         WHEN h.health <> 'lost' AND h.projected_replicas >= h.goal THEN 'being copied'
+         WHEN h.health = 'lost' THEN 'no valid replica on a server that lives'
+         ELSE 'waiting for its turn' END) AS why,
        a.since_ms
 FROM chunk_health h LEFT JOIN set_aside a USING (chunk_id)
 WHERE h.health IN ('lost', 'at_risk', 'under_replicated', 'over_replicated');

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <stdexcept>
 
 #include "common/base/data_dir.h"
@@ -13,6 +14,16 @@
 namespace evenkeel {
 namespace {
 
+/// Where the epochs of a new database begin: seconds since 2026. A database that was lost is so
+/// followed by one of higher epochs, and agents notice that. Nothing is safe or unsafe by it: an
+/// agent that sees an epoch below its own says so, and the rebalancer then goes above that.
+Epoch first_epoch(const Clock& clock) {
+  constexpr std::chrono::seconds kStart2026(1'767'225'600);
+  const auto wall = clock.wall_now().time_since_epoch();
+  const auto since = std::chrono::floor<std::chrono::seconds>(wall) - kStart2026;
+  return Epoch(static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
+}
+
 Result<Exit> run(config::Reader& reader) {
   const auto settings = read_settings(reader);
   if (!settings) return tl::unexpected(settings.error());
@@ -22,7 +33,7 @@ Result<Exit> run(config::Reader& reader) {
   const SystemClock clock;
   const Instant began = clock.now();
   Store store(data_dir->path() / "rebalancer.db", sqlite::schema_directory("rebalancer"),
-              settings->cluster);
+              settings->cluster, first_epoch(clock));
   Rebalancer rebalancer(store, clock, settings->limits);
   zmq::context_t context;
   Loop loop;

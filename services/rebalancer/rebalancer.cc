@@ -11,6 +11,7 @@ Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
       clock_(clock),
       limits_(limits),
       view_(store.load_view(clock.now())),
+      last_event_before_(view_.last_event()),
       puts_looked_at_(clock.now()) {
   begin_epoch();
 }

@@ -42,6 +42,9 @@ class Rebalancer {
   /// it end the process; the next start begins from what was committed.
   Committed handle(std::span<const Event> events, std::span<const Asked> questions = {});
 
+  /// The last event of the runs before this one; what is newer has not been published yet.
+  EventNumber last_event_before() const { return last_event_before_; }
+
   const ClusterView& view() const { return view_; }
   const Limits& limits() const { return limits_; }
   Store& store() { return store_; }
@@ -56,6 +59,7 @@ class Rebalancer {
   const Clock& clock_;
   const Limits limits_;
   ClusterView view_;
+  const EventNumber last_event_before_;
   Instant puts_looked_at_;
 };
 

@@ -90,7 +90,8 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
       "|| ')' END || CASE liveness WHEN 'dead' THEN '(dead)' ELSE '' END, ' ') FROM replica_status "
       "WHERE replica_status.chunk_id = chunk_health.chunk_id)";
   const std::string why =
-      "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id)";
+      "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id "
+      "AND health NOT IN ('healthy', 'creating'))";
   Query query{{{"chunk_id", "CHUNK", Kind::kChunk, 9},
                {"health", "HEALTH", Kind::kText, 8},
                {"valid_replicas", "VALID", Kind::kNumber, 7},

@@ -5,6 +5,19 @@
 
 namespace evenkeel {
 
+namespace {
+
+/// Every server that membership has ever told of, the dead ones included: what one that is away
+/// holds might be what a delete would lean against.
+bool all_have_reported(const ClusterView& view) {
+  for (const auto& [id, slot] : view.servers()) {
+    if (view.server(slot).standing != Standing::kReported) return false;
+  }
+  return view.server_slots() > 0;
+}
+
+}  // namespace
+
 Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant now) {
   Changes changes;
   for (const auto& item : event.items) {
@@ -27,6 +40,11 @@ Changes of_time(const ClusterView& view, const Limits& limits, Instant now) {
   if (view.in_safe_mode() && view.synced() && safe_mode_over(view, limits, now)) {
     changes.push_back(SafeModeLeft{});
     changes.push_back(Noted{"mode", "rebalancer", "safe mode left"});
+  }
+  if (view.deletes_held() && view.synced() && all_have_reported(view)) {
+    changes.push_back(DeletesHeld{std::nullopt});
+    changes.push_back(Noted{"mode", "rebalancer",
+                            "deletes are released: every server that is known has reported"});
   }
   for (const auto& [until, slot] : view.aside()) {
     if (until > now) break;

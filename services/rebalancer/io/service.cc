@@ -25,7 +25,7 @@ Service::Service(Loop& loop, zmq::context_t& context, const RebalancerSettings& 
       keys_(settings.cluster, store.copy_secret()),
       turn_(loop, kTurn, [this](std::vector<Input>&& inputs) { turn(std::move(inputs)); }),
       events_(loop, context, settings.cluster, settings.events_endpoint, store,
-              rebalancer.view().last_event()),
+              rebalancer.last_event_before()),
       publisher_(loop, context, settings.commands, settings.limits, rebalancer.view(), keys_,
                  clock),
       agents_(loop, context, settings.agents, rebalancer.view(), publisher_, keys_, clock,
@@ -39,6 +39,7 @@ Service::Service(Loop& loop, zmq::context_t& context, const RebalancerSettings& 
       time_(loop, [this] { look_at_the_time(); }),
       again_(loop, [this] { turn_.add(Event(TimePassed{})); }),
       house_(loop, [this] { keep_house(); }) {
+  turn_.add(Event(TimePassed{}));  // what was noted at the start is published with the first turn
   time_.start(kTick, kTick);
   house_.start(kHouseEvery, kHouseEvery);
 }

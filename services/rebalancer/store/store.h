@@ -22,8 +22,9 @@ class Superseded : public std::runtime_error {
 class Store {
  public:
   /// Opens or makes `path`, for `cluster`. Throws std::runtime_error if it is another's database.
+  /// `first`: below the first epoch of a database that is made.
   Store(const std::filesystem::path& path, const std::filesystem::path& schema,
-        const std::string& cluster);
+        const std::string& cluster, Epoch first = Epoch(0));
 
   /// All that is known, as it was last committed. Its epoch is the one of the last run.
   ClusterView load_view(Instant started);
