@@ -25,13 +25,13 @@ std::span<const std::uint8_t> bytes_of(const std::string& raw) {
 }  // namespace
 
 Store::Store(const std::filesystem::path& path, const std::filesystem::path& schema,
-             const std::string& cluster)
+             const std::string& cluster, Epoch first)
     : db_(path) {
   sqlite::migrate(db_, schema);
   db_.cached(
-         "INSERT INTO meta (id, cluster, epoch, copy_secret) VALUES (1, ?, 0, ?) "
+         "INSERT INTO meta (id, cluster, epoch, copy_secret) VALUES (1, ?, ?, ?) "
          "ON CONFLICT DO NOTHING")
-      .run(cluster, bytes_of(random_bytes(32)));
+      .run(cluster, first, bytes_of(random_bytes(32)));
   sqlite::Statement meta(db_, "SELECT cluster, copy_secret FROM meta");
   meta.open();
   EK_CHECK(meta.step());
@@ -178,6 +178,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [&](const ReplicaAdded& c) {
             db_.cached("INSERT INTO replica VALUES (?, ?, ?, ?, ?)")
                 .run(c.chunk, c.server, as_number(c.state), c.version, c.journal);
+            db_.cached("DELETE FROM set_aside WHERE chunk_id = ?").run(c.chunk);
           },
           [&](const ReplicaChanged& c) {
             db_.cached(
