@@ -66,6 +66,12 @@ def send_frame(connection, kind, transfer, payload, offset=0):
     connection.sendall(HEADER.pack(MAGIC, PROTOCOL, kind, len(payload), transfer, offset) + payload)
 
 
+def domain_of(location, spread):
+    """Which failure domain a location is in. One of a single part is its own rack and zone."""
+    parts = location.split("/")
+    return tuple({"host": parts, "rack": parts[:-1] or parts, "zone": parts[:1]}[spread])
+
+
 # The disk
 
 def blocks_of(data):
@@ -75,6 +81,13 @@ def blocks_of(data):
 
 def checksum_of(size_bytes, blocks):
     return xxhash.xxh3_128_digest(size_bytes.to_bytes(8, "big") + blocks)
+
+
+def domain_of(location, spread):
+    """The failure domain of a location: its host, its rack or its zone."""
+    if spread == "host" or "/" not in location:
+        return location
+    return location.rpartition("/")[0] if spread == "rack" else location.partition("/")[0]
 
 
 class ChunkDirectory:
@@ -132,6 +145,10 @@ class ChunkDirectory:
 
 # The agent
 
+class Later(ConnectionError):
+    """The source is not to blame, and may be asked again."""
+
+
 class ForeignAgent:
     """Use in a with statement. `executed`: command id -> result, in order; `served`: (mode, chunk)
     of each transfer that others opened here."""
@@ -147,8 +164,11 @@ class ForeignAgent:
         self.faults = []
         self._endpoints = membership, commands, agents
         self._incarnation, self._epoch, self._journal, self._inventories = 1, 0, 0, 0
-        self._key = None
-        self._unconfirmed, self._accepted, self._last_seen = {}, set(), 0
+        self._key, self._welcomed = None, False
+        self._unconfirmed, self._last_seen = {}, 0
+        self._open = {}  # commands without a result, by id
+        self._named = {}  # command id -> the last epoch in which it was named; None: it is over
+        self._sweep = None  # after which command all that is open is being asked for
         self._results, self._orders = queue.Queue(), queue.Queue()
         self._ending = threading.Event()
         self._lock = threading.Lock()
@@ -203,10 +223,12 @@ class ForeignAgent:
                     next_repeat = 0.0
                 if now >= next_repeat:
                     next_repeat = now + 0.5
-                    if self._key is None:
+                    if not self._welcomed:
                         send("hello", journal=self._journal, last_command=self._last_seen)
                     elif self._unconfirmed:
                         send("ack", results=list(self._unconfirmed.values())[:1000])
+                    if self._welcomed and self._sweep is not None:
+                        send("pull", after=self._sweep)
                 ready = dict(poller.poll(50))
                 if membership in ready:
                     self._on_heartbeat_reply(*unpack(self.cluster, membership.recv()))
@@ -240,12 +262,13 @@ class ForeignAgent:
     def _on_answer(self, send, kind, body):
         if kind == "welcome":
             self._epoch = max(self._epoch, body["epoch"])
-            self._key = body["copy_key"]
+            self._key, self._welcomed = body["copy_key"], True
             if body["inventory"]:
                 self._report(send)
-            send("pull", after=self._last_seen)
+            self._sweep = 0
+            send("pull", after=0)
         elif kind == "retry":
-            self._key = None
+            self._welcomed = False
         elif kind == "inventory_reply" and body["status"] == "again":
             self._report(send)
         elif kind == "ack_reply":
@@ -253,13 +276,24 @@ class ForeignAgent:
                 self._unconfirmed.pop(command, None)
         elif kind == "commands":
             self._on_publication(send, kind, body)
-            if body["more"]:
-                send("pull", after=self._last_seen)
+            if self._welcomed and body["epoch"] == self._epoch and body["previous"] == self._sweep:
+                self._swept(send, body)
+
+    def _swept(self, send, body):
+        """A part of all that is open has come. What no part names is over."""
+        if body["more"]:
+            self._sweep = body["items"][-1]["command"]
+            send("pull", after=self._sweep)
+            return
+        self._sweep = None
+        for command, epoch in self._named.items():
+            if command in self._open and epoch != self._epoch:
+                self._named[command] = None
 
     def _on_publication(self, send, kind, body):
         if body["epoch"] > self._epoch:
-            self._epoch, self._key = body["epoch"], None  # and so the next thing we say is hello
-        if self._key is None or body["epoch"] < self._epoch:
+            self._epoch, self._welcomed = body["epoch"], False  # and so the next we say is hello
+        if not self._welcomed or body["epoch"] < self._epoch:
             return
         if kind == "beacon" and body["last"] > self._last_seen:
             send("pull", after=self._last_seen)
@@ -271,11 +305,17 @@ class ForeignAgent:
 
     def _accept(self, send, command):
         self._last_seen = max(self._last_seen, command["command"])
-        if command["command"] in self._accepted:
-            if command["command"] in self.executed:  # said before; say it again
-                self._unconfirmed[command["command"]] = self.executed[command["command"]]
+        if command["command"] in self.executed:  # said before; say it again
+            self._unconfirmed[command["command"]] = self.executed[command["command"]]
             return
-        self._accepted.add(command["command"])
+        known = self._open.get(command["command"])
+        if known is not None:  # the same one, with fresh sources and evidence
+            if self._named[command["command"]] not in (None, self._epoch):
+                known.update(command)
+                self._named[command["command"]] = self._epoch
+            return
+        self._open[command["command"]] = command
+        self._named[command["command"]] = self._epoch
         if command["kind"] == "report":
             self._report(send)
             self._finish(command, "done")
@@ -312,23 +352,44 @@ class ForeignAgent:
             if reason:
                 result["reason"] = reason
             self.executed[command["command"]] = result
+            self._open.pop(command["command"], None)
         self._results.put(result)
+
+    def _is_wanted(self, command):
+        """Waits until it is named in the epoch of now. False: it is over, and has its result."""
+        while not self._ending.is_set():
+            named = self._named[command["command"]]
+            if named == self._epoch:
+                return True
+            if named is None:
+                self._finish(command, "failed", "stale_epoch")
+                return False
+            self._ending.wait(0.02)
+        return False
 
     def _replicate(self, command):
         if self.directory.find(command["chunk"], command["version"]):
             self._finish(command, "done")
             return
-        blamed = []
-        for server, storage, address, token in command["sources"]:
+        blamed = {}
+        while self._is_wanted(command):
+            left = [source for source in command["sources"] if source[0] not in blamed]
+            if not left:
+                self._finish(command, "failed", "no_source", blamed.items())
+                return
+            server, storage, address, token = left[0]
             try:
                 data = self._fetch(command, storage, address, token)
-            except (OSError, ValueError) as fault:
-                blamed.append([server, "corrupt" if isinstance(fault, ValueError) else "unreachable"])
+            except Later:
+                self._ending.wait(0.1)
                 continue
-            self.directory.store(command["chunk"], command["version"], command["checksum"], data)
-            self._finish(command, "done", blamed=blamed, bytes_done=len(data))
+            except (OSError, ValueError) as fault:
+                blamed[server] = "corrupt" if isinstance(fault, ValueError) else "unreachable"
+                continue
+            if self._is_wanted(command):
+                self.directory.store(command["chunk"], command["version"], command["checksum"], data)
+                self._finish(command, "done", blamed=blamed.items(), bytes_done=len(data))
             return
-        self._finish(command, "failed", "no_source", blamed)
 
     def _fetch(self, command, storage, address, token):
         """All bytes of the chunk from one source, each block checked; ValueError if it lies."""
@@ -358,7 +419,8 @@ class ForeignAgent:
     def _expect(self, connection, wanted):
         kind, _, _, payload = read_frame(connection)
         if kind == ERROR:
-            raise ConnectionError(unpack(self.cluster, payload)[1]["code"])
+            code = unpack(self.cluster, payload)[1]["code"]
+            raise (Later if code in ("busy", "epoch") else ConnectionError)(code)
         if kind != wanted:
             raise ConnectionError(f"frame {kind}, not {wanted}")
         return unpack(self.cluster, payload)[1]
@@ -378,13 +440,16 @@ class ForeignAgent:
         if path is None:
             self._finish(command, "done")
             return
+        if not self._is_wanted(command):
+            return
         if not command["retired"]:
             holders = [holder for holder in command["evidence"]
                        if holder["storage"] != self.storage
                        and holder["checksum"] == command["checksum"]
                        and holder["presence_age_ms"] <= 600000]
             if (len({holder["storage"] for holder in holders}) < command["goal"]
-                    or len({holder["location"] for holder in holders}) < command["domains"]):
+                    or len({domain_of(holder["location"], command["spread"])
+                            for holder in holders}) < command["domains"]):
                 self._finish(command, "refused", "evidence")
                 return
         self.directory.remove(command["chunk"], command["version"])
@@ -451,8 +516,7 @@ class ForeignAgent:
                         asked["version"], self.storage, asked["target"])
         else:
             good = sign(self._key, "get", *common, asked["chunk"], asked["version"], self.storage)
-        if asked["epoch"] != self._epoch or not hmac.compare_digest(good, asked["token"]):
-            self._refuse(connection, transfer, "token", "not a token of ours")
+        if not self._is_good(connection, transfer, good, asked):
             return
         data = self.directory.verify(asked["chunk"], asked["version"])
         if data is None:
@@ -465,6 +529,17 @@ class ForeignAgent:
             "size_bytes": len(data), "checksum": checksum_of(len(data), blocks),
             "block_bytes": BLOCK_BYTES, "blocks": blocks}))
         self._send_range(connection, transfer, data, asked["offset"], asked["length"])
+
+    def _is_good(self, connection, transfer, good, asked):
+        if not hmac.compare_digest(good, asked["token"]):
+            self._refuse(connection, transfer, "token", "not a token of ours")
+            return False
+        if asked["epoch"] > self._epoch:  # news of it, as only the rebalancer can sign
+            self._epoch, self._welcomed = asked["epoch"], False
+        if asked["epoch"] < self._epoch:
+            self._refuse(connection, transfer, "epoch", f"the epoch is {self._epoch} here")
+            return False
+        return True
 
     def _send_range(self, connection, transfer, data, offset, length):
         if data is None or offset + length > len(data):
@@ -483,8 +558,7 @@ class ForeignAgent:
         chunk, version, checksum = asked["chunk"], asked["version"], asked["checksum"]
         good = sign(self._key, "put", self.cluster, asked["epoch"], chunk, version,
                     asked["size_bytes"], checksum.hex(), self.storage)
-        if asked["epoch"] != self._epoch or not hmac.compare_digest(good, asked["token"]):
-            self._refuse(connection, transfer, "token", "not a token of ours")
+        if not self._is_good(connection, transfer, good, asked):
             return
         if checksum_of(len(data), blocks_of(bytes(data))) != checksum:
             self._refuse(connection, transfer, "corrupt", "not the bytes that were announced")
