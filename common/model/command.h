@@ -56,11 +56,19 @@ struct Holder {
   std::uint64_t vouched = 0;  ///< id of the command, or number of the inventory
 };
 
+/// What counts as one failure domain: which part of a location.
+enum class SpreadLevel {
+  kHost,  ///< the whole location
+  kRack,  ///< without its last part
+  kZone   ///< its first part
+};
+
 struct Delete {
   ChunkContent content;  ///< the exact replica to delete
   int goal = 0;
-  int domains = 0;       ///< how many different failure domains the evidence spans
-  bool retired = false;  ///< its owner deleted the chunk: no evidence is needed
+  int domains = 0;  ///< how many different failure domains the evidence spans
+  SpreadLevel spread = SpreadLevel::kHost;  ///< of what size these are
+  bool retired = false;                     ///< its owner deleted the chunk: no evidence is needed
   std::vector<Holder> evidence;
 };
 

@@ -14,7 +14,7 @@ struct Ping {};
 struct Pong {
   std::string version;
   Epoch epoch;
-  std::string mode;  ///< running, starting, safe_mode, unsynced
+  std::string mode;  ///< running, safe_mode, unsynced
   std::string why;
   Duration uptime{};
 };
@@ -27,6 +27,7 @@ struct PutOpen {
 struct PutOpened {
   FileId file;
   Bytes chunk_size;
+  int goal = 0;  ///< that the file will have
 };
 
 struct PutPlace {
@@ -47,6 +48,7 @@ struct PutPlaced {
     std::vector<Source> targets;  ///< where to store it, with the right to do so
   };
   FileId file;
+  Epoch epoch;  ///< of the tokens
   std::vector<Item> items;
 };
 
@@ -84,6 +86,7 @@ struct Located {
   Bytes size;
   std::uint64_t total = 0;  ///< chunks in all
   std::uint64_t first = 0;
+  Epoch epoch{0};  ///< of the tokens
   std::vector<Item> chunks;
 };
 

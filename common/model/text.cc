@@ -75,6 +75,10 @@ constexpr auto kLevels = std::to_array<Word<VerifyLevel>>(
     {{VerifyLevel::kPresence, "presence"}, {VerifyLevel::kContent, "content"}});
 static_assert(complete(kLevels, VerifyLevel::kContent));
 
+constexpr auto kSpreadLevels = std::to_array<Word<SpreadLevel>>(
+    {{SpreadLevel::kHost, "host"}, {SpreadLevel::kRack, "rack"}, {SpreadLevel::kZone, "zone"}});
+static_assert(complete(kSpreadLevels, SpreadLevel::kZone));
+
 constexpr auto kLiveness = std::to_array<Word<Liveness>>(
     {{Liveness::kAlive, "alive"}, {Liveness::kSuspect, "suspect"}, {Liveness::kDead, "dead"}});
 static_assert(complete(kLiveness, Liveness::kDead));
@@ -145,6 +149,7 @@ EK_WORDS(Why, kWhys);
 EK_WORDS(Fault, kFaults);
 EK_WORDS(Holder::VouchedBy, kVouchers);
 EK_WORDS(VerifyLevel, kLevels);
+EK_WORDS(SpreadLevel, kSpreadLevels);
 EK_WORDS(Liveness, kLiveness);
 EK_WORDS(MemberEventKind, kMemberEvents);
 EK_WORDS(HeartbeatReply::Status, kHeartbeatStatuses);
@@ -182,6 +187,20 @@ std::string_view answer_code(ErrorCode code) {
 bool is_location(std::string_view text) {
   return !text.empty() && text.size() <= 255 && text.front() != '/' && text.back() != '/' &&
          text.find("//") == std::string_view::npos;
+}
+
+std::string_view domain_of(std::string_view location, SpreadLevel level) {
+  switch (level) {
+    case SpreadLevel::kHost:
+      return location;
+    case SpreadLevel::kRack: {
+      const std::size_t last = location.rfind('/');
+      return last == std::string_view::npos ? location : location.substr(0, last);
+    }
+    case SpreadLevel::kZone:
+      return location.substr(0, location.find('/'));
+  }
+  return location;
 }
 
 bool is_address(std::string_view text) {

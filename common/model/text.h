@@ -19,6 +19,7 @@ std::string_view to_text(Why why);  ///< kNone is "none", which is never on the 
 std::string_view to_text(Fault fault);
 std::string_view to_text(Holder::VouchedBy by);
 std::string_view to_text(VerifyLevel level);
+std::string_view to_text(SpreadLevel level);
 std::string_view to_text(Liveness liveness);
 std::string_view to_text(MemberEventKind kind);
 std::string_view to_text(HeartbeatReply::Status status);
@@ -39,6 +40,9 @@ std::string_view answer_code(ErrorCode code);
 
 /// "zone1/rack3/host7": 1 to 255 bytes, no empty part.
 bool is_location(std::string_view text);
+/// The failure domain that a location is in: "zone1/rack3/host7" itself, "zone1/rack3" or "zone1".
+/// A location of one part is its own rack and zone.
+std::string_view domain_of(std::string_view location, SpreadLevel level);
 /// "host:port" or "[v6]:port": at most 255 bytes, port 1 to 65535.
 bool is_address(std::string_view text);
 /// The name of a cluster: 1 to 63 of `a-z 0-9 -`.

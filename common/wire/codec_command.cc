@@ -30,6 +30,7 @@ Delete read_delete(Fields& f) {
   const std::uint64_t least = read.retired ? 0 : 1;
   read.goal = f["goal"].goal(least);
   read.domains = f["domains"].goal(least);
+  read.spread = f["spread"];
   read.evidence = maps_of(f["evidence"], kServersMax, read_holder);
   return read;
 }
@@ -115,10 +116,10 @@ void put_delete(Packer& p, const Command& c, const Delete& order) {
     return n >= (order.retired ? 0 : 1) && n <= static_cast<int>(kGoalMax);
   };
   EK_CHECK(in_range(order.goal) && in_range(order.domains));
-  put_chunk_command(p, c, order.content, "retired", order.retired,   //
-                    "goal", static_cast<std::uint64_t>(order.goal),  //
-                    "domains", static_cast<std::uint64_t>(order.domains), "evidence",
-                    List{order.evidence, kServersMax});
+  put_chunk_command(p, c, order.content, "retired", order.retired,         //
+                    "goal", static_cast<std::uint64_t>(order.goal),        //
+                    "domains", static_cast<std::uint64_t>(order.domains),  //
+                    "spread", order.spread, "evidence", List{order.evidence, kServersMax});
 }
 
 }  // namespace

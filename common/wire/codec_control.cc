@@ -80,10 +80,12 @@ Answer read_pong(Fields& f) {
               .uptime = f["uptime_ms"]};
 }
 Answer read_put_opened(Fields& f) {
-  return PutOpened{.file = f["file"], .chunk_size = f["chunk_bytes"]};
+  return PutOpened{.file = f["file"], .chunk_size = f["chunk_bytes"], .goal = f["goal"].goal(1)};
 }
 Answer read_put_placed(Fields& f) {
-  return PutPlaced{.file = f["file"], .items = maps_of(f["items"], kPlacedMax, read_item_placed)};
+  return PutPlaced{.file = f["file"],
+                   .epoch = f["epoch"],
+                   .items = maps_of(f["items"], kPlacedMax, read_item_placed)};
 }
 Answer read_put_closed(Fields& f) {
   return PutClosed{.file = f["file"], .chunks = f["chunks"]};
@@ -93,6 +95,7 @@ Answer read_located(Fields& f) {
                  .size = f["size_bytes"],
                  .total = f["total"],
                  .first = f["first"],
+                 .epoch = f["epoch"],
                  .chunks = maps_of(f["chunks"], kLocatedMax, read_located_chunk)};
 }
 Answer read_error(Fields& f) {
@@ -136,6 +139,12 @@ void put_put_open(Packer& p, std::uint64_t request, const PutOpen& open) {
           static_cast<std::uint64_t>(open.goal), "size_bytes", open.size);
 }
 
+void put_put_opened(Packer& p, std::uint64_t request, const PutOpened& opened) {
+  EK_CHECK(opened.goal >= 1 && opened.goal <= static_cast<int>(kGoalMax));
+  put_map(p, "request", request, "file", opened.file, "chunk_bytes", opened.chunk_size,  //
+          "goal", static_cast<std::uint64_t>(opened.goal));
+}
+
 void put_pong(Packer& p, std::uint64_t request, const Pong& pong) {
   EK_CHECK(is_one_of(kModes, pong.mode));
   put_map(p, "request", request, "version", ForPeople{pong.version, kTextBytesMax},  //
@@ -145,7 +154,8 @@ void put_pong(Packer& p, std::uint64_t request, const Pong& pong) {
 
 void put_located(Packer& p, std::uint64_t request, const Located& l) {
   put_map(p, "request", request, "name", Text{l.name, kNameBytesMax}, "size_bytes", l.size,  //
-          "total", l.total, "first", l.first, "chunks", List{l.chunks, kLocatedMax});
+          "total", l.total, "first", l.first, "epoch", l.epoch,                              //
+          "chunks", List{l.chunks, kLocatedMax});
 }
 
 void put_error(Packer& p, std::uint64_t request, const Refused& refused) {
@@ -226,22 +236,21 @@ void put(Packer& p, const ControlRequest& asked) {
 
 void put(Packer& p, const ControlAnswer& answered) {
   const std::uint64_t id = answered.request;
-  std::visit(
-      Overloaded{
-          [&](const Pong& pong) { put_pong(p, id, pong); },
-          [&](const PutOpened& opened) {
-            put_map(p, "request", id, "file", opened.file, "chunk_bytes", opened.chunk_size);
-          },
-          [&](const PutPlaced& placed) {
-            put_map(p, "request", id, "file", placed.file, "items", List{placed.items, kPlacedMax});
-          },
-          [&](const PutClosed& closed) {
-            put_map(p, "request", id, "file", closed.file, "chunks", closed.chunks);
-          },
-          [&](const Located& located) { put_located(p, id, located); },
-          [&](const Deleted& deleted) { put_map(p, "request", id, "chunks", deleted.chunks); },
-          [&](const Refused& refused) { put_error(p, id, refused); }},
-      answered.what);
+  std::visit(Overloaded{[&](const Pong& pong) { put_pong(p, id, pong); },
+                        [&](const PutOpened& opened) { put_put_opened(p, id, opened); },
+                        [&](const PutPlaced& placed) {
+                          put_map(p, "request", id, "file", placed.file, "epoch", placed.epoch,  //
+                                  "items", List{placed.items, kPlacedMax});
+                        },
+                        [&](const PutClosed& closed) {
+                          put_map(p, "request", id, "file", closed.file, "chunks", closed.chunks);
+                        },
+                        [&](const Located& located) { put_located(p, id, located); },
+                        [&](const Deleted& deleted) {
+                          put_map(p, "request", id, "chunks", deleted.chunks);
+                        },
+                        [&](const Refused& refused) { put_error(p, id, refused); }},
+             answered.what);
 }
 
 void put(Packer& p, const RebalancerEvent& event) {

@@ -6,8 +6,8 @@
 namespace evenkeel::wire {
 namespace {
 
-constexpr std::string_view kCodes[] = {"token",     "missing", "corrupt", "no_space", "busy",
-                                       "malformed", "exists",  "io",      "version"};
+constexpr std::string_view kCodes[] = {"token", "epoch",     "missing", "corrupt", "no_space",
+                                       "busy",  "malformed", "exists",  "io",      "version"};
 constexpr std::size_t kBlockSumBytes = 8;
 
 std::vector<std::uint64_t> read_blocks(const Value& value) {

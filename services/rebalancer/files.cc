@@ -38,11 +38,15 @@ class Answering {
     if (known && known->complete) {
       return no("conflict", "'" + put.name + "' is there already; delete it first");
     }
+    const int goal = put.goal ? put.goal : limits_.default_goal;
+    if (known && is_repeated(put, goal, *known)) {
+      result.answer = PutOpened{known->id, limits_.chunk_size, goal};
+      return result;
+    }
     // A put that was cut off, begun anew: what it had stored is given back.
     if (known) result.changes = remove_file(view_, store_, limits_, now_, known->id);
-    const int goal = put.goal ? put.goal : limits_.default_goal;
     result.changes.push_back(FileOpened{view_.next_file(), put.name, put.size, goal});
-    result.answer = PutOpened{view_.next_file(), limits_.chunk_size};
+    result.answer = PutOpened{view_.next_file(), limits_.chunk_size, goal};
     return result;
   }
 
@@ -68,7 +72,7 @@ class Answering {
       items.push_back({item, chunk});
     }
     PlacedChunks placed = place(view_, limits_, now_, file->id, file->goal, items);
-    PutPlaced answer{file->id, {}};
+    PutPlaced answer{file->id, Epoch(0), {}};
     for (const Placement& placement : placed.placements) {
       if (placement.targets.empty()) {
         return no("unavailable", "no server can take chunk " + std::to_string(placement.index));
@@ -150,6 +154,11 @@ class Answering {
   }
 
  private:
+  /// The same request once more, and not a put that is begun anew.
+  bool is_repeated(const PutOpen& put, int goal, const Store::File& known) const {
+    return known.size == put.size && known.goal == goal && store_.chunk_total(known.id) == 0;
+  }
+
   void retire(ChunkId id, Changes& changes) const {
     const ChunkSlot slot = *view_.slot_of(id);
     if (view_.chunk(slot).life == ChunkLife::kRetired) return;

@@ -6,8 +6,8 @@
 
 namespace evenkeel {
 
-/// What a request leads to: changes to be made, and the answer once they are. Tokens in answers are
-/// left empty; whoever sends the answer signs them.
+/// What a request leads to: changes to be made, and the answer once they are. Tokens and
+/// epochs of answers are left empty; whoever sends the answer signs it.
 struct Outcomes {
   Changes changes;
   Answer answer = Deleted{};

@@ -43,6 +43,17 @@ TEST(Evidence, SufficesWhenItDoes) {
        }},
       {"a stale replica: all hold a higher version",
        [](Delete& d) { d.content.version = ChunkVersion(2); }},
+      {"two racks", [](Delete& d) { d.spread = SpreadLevel::kRack; }},
+      {"two zones",
+       [](Delete& d) {
+         d.spread = SpreadLevel::kZone;
+         d.evidence[0].location = "y/r1/h1";
+       }},
+      {"hosts of one part",
+       [](Delete& d) {
+         d.spread = SpreadLevel::kRack;
+         for (auto& h : d.evidence) h.location = "h" + to_string(h.server);
+       }},
       {"retired, and none given",
        [](Delete& d) {
          d.retired = true;
@@ -70,6 +81,12 @@ TEST(Evidence, DoesNotSuffice) {
       {"no domains", [](Delete& d) { d.domains = 0; }},
       {"negative goal", [](Delete& d) { d.goal = -1; }},
       {"too few domains", [](Delete& d) { d.evidence[2].location = "z/r1/h1"; }},
+      {"two hosts, one rack",
+       [](Delete& d) {
+         d.spread = SpreadLevel::kRack;
+         d.evidence[2].location = "z/r1/h3";
+       }},
+      {"two racks, one zone", [](Delete& d) { d.spread = SpreadLevel::kZone; }},
       {"this storage is among them", [](Delete& d) { d.evidence[1].storage = kOwn; }},
       {"one storage twice", [](Delete& d) { d.evidence[1].storage = d.evidence[0].storage; }},
       {"another checksum", [](Delete& d) { d.evidence[0].checksum = checksum_of('y'); }},

@@ -110,7 +110,7 @@ TEST_F(ControlClientTest, ManyRequestsAreUnderWayAtOnceAndAnsweredInAnyOrder) {
   std::vector<std::string> held;
   FakeRebalancer rebalancer(loop, context, [&](const ControlRequest& request) {
     const auto first = std::get<Locate>(request.what).first;
-    held.insert(held.begin(), answer(request, Located{"f", 0_B, 0, first, {}}));
+    held.insert(held.begin(), answer(request, Located{"f", 0_B, 0, first, Epoch(7), {}}));
     return held.size() == 500 ? held : std::vector<std::string>{};
   });
   ControlClient client(loop, context, {rebalancer.endpoint(), "test", Duration(20'000)});

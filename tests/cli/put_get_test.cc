@@ -27,13 +27,14 @@ struct PutGetTest : testing::Test {
   Loop loop;
   FakeDataPort s1{loop, ServerId(1), Does::kGood};
   FakeDataPort s2{loop, ServerId(2), Does::kGood};
-  std::size_t goal = 1;
+  std::size_t goal = 1;  // targets that it gives
+  int file_goal = 1;
   std::uint64_t next_chunk = 100;
   std::map<std::uint64_t, ChunkId> chunk_at;  // of the file being put, by index
   std::vector<PutPlace> places;
   std::vector<PutClose> closes;
   std::vector<PutOpen> opens;
-  Located located{"f", 0_B, 0, 0, {}};
+  Located located{"f", 0_B, 0, 0, Epoch(3), {}};
   std::vector<Locate> locates;
   FakeRebalancer rebalancer{loop, context, [this](const ControlRequest& request) {
                               return std::vector{answer(request, reply(request.what))};
@@ -49,26 +50,27 @@ struct PutGetTest : testing::Test {
   void TearDown() override { fs::remove_all(folder); }
 
   Answer reply(const Request& request) {
-    return std::visit(Overloaded{[](const Ping&) -> Answer {
-                                   return Pong{"1", Epoch(3), "running", "", {}};
-                                 },
-                                 [&](const PutOpen& open) -> Answer {
-                                   opens.push_back(open);
-                                   return PutOpened{FileId(opens.size()), Bytes(kChunkBytes)};
-                                 },
-                                 [&](const PutPlace& place) -> Answer { return placed(place); },
-                                 [&](const PutClose& close) -> Answer {
-                                   closes.push_back(close);
-                                   return PutClosed{close.file, close.stored.size()};
-                                 },
-                                 [&](const Locate& locate) -> Answer { return page(locate); },
-                                 [](const DeleteNamed&) -> Answer { return Deleted{1}; }},
-                      request);
+    return std::visit(
+        Overloaded{[](const Ping&) -> Answer {
+                     return Pong{"1", Epoch(3), "running", "", {}};
+                   },
+                   [&](const PutOpen& open) -> Answer {
+                     opens.push_back(open);
+                     return PutOpened{FileId(opens.size()), Bytes(kChunkBytes), file_goal};
+                   },
+                   [&](const PutPlace& place) -> Answer { return placed(place); },
+                   [&](const PutClose& close) -> Answer {
+                     closes.push_back(close);
+                     return PutClosed{close.file, close.stored.size()};
+                   },
+                   [&](const Locate& locate) -> Answer { return page(locate); },
+                   [](const DeleteNamed&) -> Answer { return Deleted{1}; }},
+        request);
   }
 
   Answer placed(const PutPlace& place) {
     places.push_back(place);
-    PutPlaced answer{place.file, {}};
+    PutPlaced answer{place.file, Epoch(3), {}};
     for (const PutPlace::Item& item : place.items) {
       const std::uint64_t key = place.file.value() * 1000 + item.index;
       const auto chunk = chunk_at.try_emplace(key, ChunkId(next_chunk)).first->second;
@@ -170,7 +172,7 @@ TEST_F(PutGetTest, PutsEachPartOfAFileOnAllOfItsTargetsAndClosesItOnce) {
   EXPECT_EQ(outcome.replicas, 8u);
   EXPECT_EQ(s1.stored.size(), 4u);
   EXPECT_EQ(s2.stored.size(), 4u);
-  EXPECT_EQ(s1.stores[0].epoch, Epoch(3)) << "as the rebalancer said to ping";
+  EXPECT_EQ(s1.stores[0].epoch, Epoch(3)) << "as the rebalancer said with the tokens";
   ASSERT_EQ(closes.size(), 1u);
   EXPECT_TRUE(closes[0].done);
   EXPECT_EQ(closes[0].stored.size(), 8u);
@@ -220,21 +222,36 @@ TEST_F(PutGetTest, AFileThatNobodyTakesFailsAndTheOthersDoNot) {
   EXPECT_EQ(some.files, 1u);
 }
 
-TEST_F(PutGetTest, AnOldEpochIsAskedForAnewAndTheTargetIsNotAvoided) {
-  FakeDataPort forgetful(loop, ServerId(1), Does::kRefuses, "token");
-  s1.now(Does::kRefuses);
-  int pings = 0;
-  FakeRebalancer own(loop, context, [&](const ControlRequest& request) {
-    if (std::holds_alternative<Ping>(request.what) && ++pings == 2) forgetful.now(Does::kGood);
-    Answer what = reply(request.what);
-    if (auto* given = std::get_if<PutPlaced>(&what)) given->items[0].targets = {forgetful.source()};
-    return std::vector{answer(request, what)};
-  });
-  control = asking(own);
+TEST_F(PutGetTest, FewerPlacesThanTheGoalOfTheFileAreAWarningToo) {
+  file_goal = 3;
   const PutOutcome outcome = put({file_of("a", 10)});
   EXPECT_EQ(outcome.failures, std::vector<std::string>{});
-  EXPECT_EQ(pings, 2);
-  EXPECT_TRUE(places.at(1).items[0].avoid.empty());
+  ASSERT_EQ(outcome.warnings.size(), 1u);
+  EXPECT_TRUE(outcome.warnings[0].starts_with("a: c100 (part 0) has 1 of 3 replicas"))
+      << outcome.warnings[0];
+}
+
+TEST_F(PutGetTest, TokensOfAnotherEpochAreAskedForAnewAndTheTargetIsNotAvoided) {
+  for (const std::string code : {"epoch", "token"}) {
+    FakeDataPort forgetful(loop, ServerId(1), Does::kRefuses, code);
+    places.clear();
+    std::uint64_t epoch = 4;
+    FakeRebalancer own(loop, context, [&](const ControlRequest& request) {
+      Answer what = reply(request.what);
+      if (auto* given = std::get_if<PutPlaced>(&what)) {
+        given->items[0].targets = {forgetful.source()};
+        given->epoch = Epoch(epoch++);
+        if (places.size() == 2) forgetful.now(Does::kGood);
+      }
+      return std::vector{answer(request, what)};
+    });
+    control = asking(own);
+    const PutOutcome outcome = put({file_of("a", 10)});
+    EXPECT_EQ(outcome.failures, std::vector<std::string>{});
+    ASSERT_EQ(places.size(), 2u);
+    EXPECT_TRUE(places[1].items[0].avoid.empty());
+    EXPECT_EQ(forgetful.stores.back().epoch, Epoch(5));
+  }
 }
 
 TEST_F(PutGetTest, ARebalancerThatHasNoPlaceYetIsAskedAgain) {

@@ -30,6 +30,7 @@ TEST(Text, EveryWordLeadsBackToItsValue) {
   expect_words(Fault::kRefused);
   expect_words(Holder::VouchedBy::kInventory);
   expect_words(VerifyLevel::kContent);
+  expect_words(SpreadLevel::kZone);
   expect_words(Liveness::kDead);
   expect_words(MemberEventKind::kBeacon);
   expect_words(HeartbeatReply::Status::kConflict);
@@ -53,6 +54,21 @@ TEST(Text, LocationsArePaths) {
   for (const char* good : {"host7", "zone1/rack3/host7", "a b/c"}) EXPECT_TRUE(is_location(good));
   for (const char* bad : {"", "/", "/a", "a/", "a//b"}) EXPECT_FALSE(is_location(bad)) << bad;
   EXPECT_FALSE(is_location(std::string(256, 'x')));
+}
+
+TEST(Text, ALocationIsInADomainOfEachLevel) {
+  struct Case {
+    const char *location, *host, *rack, *zone;
+  };
+  const Case cases[] = {{"zone1/rack3/host7", "zone1/rack3/host7", "zone1/rack3", "zone1"},
+                        {"z/hall/rack/host", "z/hall/rack/host", "z/hall/rack", "z"},
+                        {"zone1/host7", "zone1/host7", "zone1", "zone1"},
+                        {"host7", "host7", "host7", "host7"}};
+  for (const Case& c : cases) {
+    EXPECT_EQ(domain_of(c.location, SpreadLevel::kHost), c.host);
+    EXPECT_EQ(domain_of(c.location, SpreadLevel::kRack), c.rack);
+    EXPECT_EQ(domain_of(c.location, SpreadLevel::kZone), c.zone);
+  }
 }
 
 TEST(Text, AddressesHaveAHostAndAPort) {

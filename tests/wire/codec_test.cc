@@ -342,7 +342,7 @@ TEST(Codec, MessagesAtTheirLimitsFit) {
       std::vector(kServersMax, Blame{ServerId(kNumberMax), Fault::kUnreachable}),
       Bytes(kAmountMax),
       Bytes(kAmountMax)};
-  const Delete trim{content, 16, 16, false, std::vector(kServersMax, holder)};
+  const Delete trim{content, 16, 16, SpreadLevel::kZone, false, std::vector(kServersMax, holder)};
   const Replicate copy{content, std::vector(kServersMax, source), Bytes(kAmountMax)};
   const auto commands = [&](const Order& order) {
     const Command one{CommandId(kNumberMax), Reason::kBalance, storage, age, order};
@@ -364,15 +364,15 @@ TEST(Codec, MessagesAtTheirLimitsFit) {
                 std::vector(kInventoryRowsMax,
                             ReportedReplica{content, ReplicaFinding::kUnreadable, age}),
                 std::vector(kGoneMax, std::pair(ChunkId(kNumberMax), ChunkVersion(kNumberMax)))},
-      ControlAnswer{
-          kNumberMax,
-          Located{
-              std::string(kNameBytesMax, 'x'), Bytes(kAmountMax), kNumberMax, kNumberMax,
-              std::vector(kLocatedMax, Located::Item{content, std::vector(kServersMax, source)})}},
+      ControlAnswer{kNumberMax,
+                    Located{std::string(kNameBytesMax, 'x'), Bytes(kAmountMax), kNumberMax,
+                            kNumberMax, Epoch(kNumberMax),
+                            std::vector(kLocatedMax,
+                                        Located::Item{content, std::vector(kServersMax, source)})}},
       ControlAnswer{
           kNumberMax,
           PutPlaced{
-              FileId(kNumberMax),
+              FileId(kNumberMax), Epoch(kNumberMax),
               std::vector(kPlacedMax, PutPlaced::Item{kNumberMax, content.chunk, content.version,
                                                       std::vector(kServersMax, source)})}},
       ControlRequest{

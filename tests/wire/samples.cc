@@ -54,7 +54,11 @@ Holder holder() {
 }
 
 Commands commands() {
-  const Delete trim{.content = kContent, .goal = 1, .domains = 1, .evidence = {holder()}};
+  const Delete trim{.content = kContent,
+                    .goal = 1,
+                    .domains = 1,
+                    .spread = SpreadLevel::kRack,
+                    .evidence = {holder()}};
   return {.epoch = Epoch(9),
           .server = ServerId(7),
           .previous = CommandId(1000),
@@ -154,10 +158,12 @@ std::vector<Message> samples() {
       asked(36, DeleteNamed{"photos/cat.jpg"}),
       answered(31,
                Pong{"0.1.0", Epoch(9), "safe_mode", "2 of 9 servers are gone", Duration(61'000)}),
-      answered(32, PutOpened{FileId(12), Bytes(67'108'864)}),
-      answered(33, PutPlaced{FileId(12), {{0, ChunkId(42), ChunkVersion(3), {kSource}}}}),
+      answered(32, PutOpened{FileId(12), Bytes(67'108'864), 3}),
+      answered(33, PutPlaced{FileId(12), Epoch(9), {{0, ChunkId(42), ChunkVersion(3), {kSource}}}}),
       answered(34, PutClosed{FileId(12), 1}),
-      answered(35, Located{"photos/cat.jpg", Bytes(67'108'864), 1, 0, {{kContent, {kSource}}}}),
+      answered(
+          35,
+          Located{"photos/cat.jpg", Bytes(67'108'864), 1, 0, Epoch(9), {{kContent, {kSource}}}}),
       answered(36, Deleted{1}),
       answered(37, Refused{"not_found", "no file \"photos/dog.jpg\""}),
       event("server", "s7"),

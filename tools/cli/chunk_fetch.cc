@@ -4,9 +4,10 @@
 
 namespace evenkeel::cli {
 
-ChunkFetch::ChunkFetch(Parts parts, Located::Item where, OnEnd on_end)
+ChunkFetch::ChunkFetch(Parts parts, Located::Item where, Epoch epoch, OnEnd on_end)
     : parts_(parts),
       holders_(std::move(where.holders)),
+      epoch_(epoch),
       on_end_(std::move(on_end)),
       chunk_(std::make_shared<PartialChunk>(where.content)) {
   if (parts_.first_holder_only && holders_.size() > 1) holders_.resize(1, holders_.front());
@@ -20,7 +21,7 @@ void ChunkFetch::try_next() {
   const Source holder = holders_[next_++];
   const ChunkContent& content = chunk_->content();
   TransferOpen open{.mode = TransferOpen::Mode::kGet,
-                    .epoch = parts_.epoch->value(),
+                    .epoch = epoch_,
                     .chunk = content.chunk,
                     .version = content.version,
                     .source = holder.storage,
@@ -41,12 +42,9 @@ void ChunkFetch::tried(const Source& holder, const tl::expected<void, DataFault>
 /// Tokens of an older epoch, or replicas that have moved since: both are cured by a new answer.
 void ChunkFetch::locate_again() {
   located_again_ = true;
-  parts_.epoch->refresh([self = shared_from_this()](Result<void> known) {
-    if (!known) return self->located(tl::unexpected(known.error()));
-    const Locate again{self->chunk_->content().chunk, 0};
-    self->parts_.control->ask<Located>(
-        again, [self](const Result<Located>& answer) { self->located(answer); });
-  });
+  parts_.control->ask<Located>(
+      Locate{chunk_->content().chunk, 0},
+      [self = shared_from_this()](const Result<Located>& answer) { self->located(answer); });
 }
 
 void ChunkFetch::located(const Result<Located>& answer) {
@@ -56,6 +54,7 @@ void ChunkFetch::located(const Result<Located>& answer) {
   if (!same) return give_up();
   next_ = 0;
   holders_ = answer->chunks.front().holders;
+  epoch_ = answer->epoch;
   try_next();
 }
 

@@ -21,13 +21,13 @@ class ChunkFetch : public std::enable_shared_from_this<ChunkFetch> {
   struct Parts {
     ControlClient* control;
     DataClient* data;
-    CurrentEpoch* epoch;
     bool first_holder_only = false;
   };
   /// All of its bytes; or what was wrong with each holder.
   using OnEnd = std::function<void(tl::expected<Buffer, std::string>)>;
 
-  ChunkFetch(Parts parts, Located::Item where, OnEnd on_end);
+  /// `epoch` is that of the tokens in `where`.
+  ChunkFetch(Parts parts, Located::Item where, Epoch epoch, OnEnd on_end);
   void start() { try_next(); }
 
  private:
@@ -40,6 +40,7 @@ class ChunkFetch : public std::enable_shared_from_this<ChunkFetch> {
 
   Parts parts_;
   std::vector<Source> holders_;
+  Epoch epoch_;  // of their tokens
   OnEnd on_end_;
   std::shared_ptr<PartialChunk> chunk_;
   std::size_t next_ = 0;  // of holders_

@@ -30,7 +30,8 @@ std::vector<Source> ChunkPut::new_targets(const PutPlaced::Item& item) const {
   return targets;
 }
 
-void ChunkPut::placed(const PutPlaced::Item& item) {
+void ChunkPut::placed(const PutPlaced::Item& item, Epoch epoch) {
+  epoch_ = epoch;
   outcome_.chunk = item.chunk;
   outcome_.wanted = std::max(outcome_.wanted, item.targets.size());
   ++rounds_;
@@ -72,8 +73,8 @@ void ChunkPut::store(const PutPlaced::Item& item, const Source& target, int trie
   const ChunkContent content{item.chunk, item.version, Bytes(chunk_.manifest.size_bytes),
                              chunk_.checksum};
   StoreOrder order{target.address,
-                   TransferStore{content, target.storage, parts_.epoch->value(), target.token,
-                                 kBlockBytes, chunk_.manifest.blocks},
+                   TransferStore{content, target.storage, epoch_, target.token, kBlockBytes,
+                                 chunk_.manifest.blocks},
                    chunk_.bytes};
   parts_.data->store(std::move(order), [self = shared_from_this(), item, target, tries_left,
                                         pause](tl::expected<Receipt, DataFault> outcome) {
@@ -103,28 +104,19 @@ void ChunkPut::store_later(const PutPlaced::Item& item, const Source& target, in
   pauses_.back()->start(pause);
 }
 
-/// A token of another epoch is the rebalancer's doing and not the target's: it stays a candidate.
+/// A token of another epoch is the rebalancer's doing and not the target's: it stays a candidate,
+/// and the next places come with tokens of the epoch of then.
 void ChunkPut::failed(const Source& target, const DataFault& fault) {
   outcome_.faults.push_back(to_string(target.server) + " " + target.address + ": " +
                             to_string(fault));
-  if (fault.code == "token") {
-    epoch_is_old_ = true;
-  } else if (avoid_.size() < wire::kAvoidMax) {
-    avoid_.push_back(target.server);
-  }
+  const bool not_its_fault = fault.code == "token" || fault.code == "epoch";
+  if (!not_its_fault && avoid_.size() < wire::kAvoidMax) avoid_.push_back(target.server);
 }
 
 void ChunkPut::one_settled() {
   if (--under_way_ > 0) return;
   const bool whole = outcome_.receipts.size() >= outcome_.wanted;
-  whole || rounds_ >= parts_.settings.rounds ? end() : ask_again();
-}
-
-void ChunkPut::ask_again() {
-  if (!std::exchange(epoch_is_old_, false)) return ask_places_();
-  parts_.epoch->refresh([self = shared_from_this()](Result<void> known) {
-    known ? self->ask_places_() : self->not_placed(known.error());
-  });
+  whole || rounds_ >= parts_.settings.rounds ? end() : ask_places_();
 }
 
 void ChunkPut::end() {

@@ -48,7 +48,6 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
   struct Parts {
     Loop* loop;
     DataClient* data;
-    CurrentEpoch* epoch;
     Settings settings = {};
   };
   using AskPlaces = std::function<void()>;  ///< puts item() into a put_place
@@ -56,8 +55,8 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
 
   ChunkPut(Parts parts, ChunkToPut chunk, AskPlaces ask_places, OnEnd on_end);
 
-  /// Both once for each time that places were asked for.
-  void placed(const PutPlaced::Item& item);
+  /// Both once for each time that places were asked for. `epoch` is that of the tokens.
+  void placed(const PutPlaced::Item& item, Epoch epoch);
   void not_placed(const Error& why);
 
   PutPlace::Item item() const;
@@ -73,7 +72,6 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
                    Duration pause);
   bool may_wait_for_places(const Error& why);
   void one_settled();
-  void ask_again();
   void end();
 
   Parts parts_;
@@ -86,7 +84,7 @@ class ChunkPut : public std::enable_shared_from_this<ChunkPut> {
   std::unique_ptr<Timer> patience_;  // none: nothing has had to wait; not running: it is over
   std::size_t under_way_ = 0;
   int rounds_ = 0;
-  bool epoch_is_old_ = false;
+  Epoch epoch_{0};  // of the tokens of the last places
 };
 
 }  // namespace evenkeel::cli

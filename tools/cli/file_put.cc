@@ -77,8 +77,8 @@ void FilePut::part_read(std::uint64_t index, ByteWindow::Share share, Result<Fil
                    std::move(share)};
   const auto self = shared_from_this();
   chunks_[index] = std::make_shared<ChunkPut>(
-      ChunkPut::Parts{parts_.loop, parts_.data, parts_.epoch, parts_.chunk_settings},
-      std::move(chunk), if_there(self, [index](FilePut& file) { file.without_place_.add(index); }),
+      ChunkPut::Parts{parts_.loop, parts_.data, parts_.chunk_settings}, std::move(chunk),
+      if_there(self, [index](FilePut& file) { file.without_place_.add(index); }),
       if_there(self, [index](FilePut& file, const ChunkOutcome& outcome) {
         file.chunk_ended(index, outcome);
       }));
@@ -112,7 +112,7 @@ void FilePut::places_given(const std::vector<std::uint64_t>& indexes,
     }
     const auto item = std::ranges::find(answer->items, index, &PutPlaced::Item::index);
     item != answer->items.end()
-        ? chunk->placed(*item)
+        ? chunk->placed(*item, answer->epoch)
         : chunk->not_placed({ErrorCode::kMalformed, "the rebalancer gave it no place"});
   }
 }
@@ -137,7 +137,7 @@ void FilePut::chunk_ended(std::uint64_t index, const ChunkOutcome& outcome) {
 
 void FilePut::note_shortfall(std::uint64_t index, const ChunkOutcome& outcome) {
   const std::size_t wanted =
-      std::max<std::size_t>(outcome.wanted, static_cast<std::size_t>(parts_.goal));
+      std::max<std::size_t>(outcome.wanted, static_cast<std::size_t>(opened_->goal));
   if (outcome.receipts.size() >= wanted) return;
   outcome_.warnings.push_back(outcome_.name + ": " + to_string(*outcome.chunk) + " (part " +
                               std::to_string(index) + ") has " +

@@ -36,7 +36,6 @@ class FilePut : public std::enable_shared_from_this<FilePut> {
     Work* work;
     ControlClient* control;
     DataClient* data;
-    CurrentEpoch* epoch;
     ByteWindow* window;
     int goal = 0;
     std::function<void(std::uint64_t)> on_bytes;  ///< so many bytes are stored

@@ -14,12 +14,10 @@ Get::Get(Loop& loop, ControlClient& control, Settings settings, Named what, Make
       on_end_(std::move(on_end)),
       work_(loop),
       data_(loop, {settings_.cluster, settings_.stall}),
-      epoch_(control),
       window_(settings_.window_bytes) {}
 
 void Get::start() {
-  epoch_.refresh(
-      [this](Result<void> known) { known ? locate(0) : end(Exit::kError, known.error().what); });
+  locate(0);
 }
 
 Moved Get::moved() const {
@@ -47,7 +45,7 @@ void Get::located(const Located& page) {
     total_ = page.total;
     size_ = page.size;
   }
-  chunks_.insert(chunks_.end(), page.chunks.begin(), page.chunks.end());
+  for (const Located::Item& chunk : page.chunks) chunks_.push_back({chunk, page.epoch});
   fetch_more();
   if (total_ == 0) commit();
 }
@@ -58,7 +56,7 @@ void Get::fetch_more() {
          fetching_ < settings_.chunks_at_once) {
     waiting_for_room_ = true;
     const std::size_t index = next_fetch_++;
-    window_.take(chunks_[index].content.size.count(), [this, index](ByteWindow::Share share) {
+    window_.take(chunks_[index].chunk.content.size.count(), [this, index](ByteWindow::Share share) {
       waiting_for_room_ = false;
       fetch(index, std::move(share));
     });
@@ -70,11 +68,11 @@ void Get::fetch_more() {
 void Get::fetch(std::size_t index, ByteWindow::Share share) {
   if (!on_end_) return;
   ++fetching_;
-  std::make_shared<ChunkFetch>(
-      ChunkFetch::Parts{control_, &data_, &epoch_, settings_.first_holder_only}, chunks_[index],
-      [this, index, share](tl::expected<Buffer, std::string> bytes) {
-        fetched(index, share, std::move(bytes));
-      })
+  std::make_shared<ChunkFetch>(ChunkFetch::Parts{control_, &data_, settings_.first_holder_only},
+                               chunks_[index].chunk, chunks_[index].epoch,
+                               [this, index, share](tl::expected<Buffer, std::string> bytes) {
+                                 fetched(index, share, std::move(bytes));
+                               })
       ->start();
 }
 

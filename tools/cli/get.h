@@ -43,6 +43,10 @@ class Get {
   Moved moved() const;
 
  private:
+  struct Where {
+    Located::Item chunk;
+    Epoch epoch;  // of its tokens
+  };
   struct Come {
     Buffer bytes;
     ByteWindow::Share share;
@@ -65,13 +69,12 @@ class Get {
   OnEnd on_end_;
   Work work_;
   DataClient data_;
-  CurrentEpoch epoch_;
   ByteWindow window_;
   std::shared_ptr<OutputFile> output_;
   GetOutcome outcome_;
-  Bytes size_;                         // of the whole
-  std::uint64_t total_ = 0;            // chunks
-  std::vector<Located::Item> chunks_;  // those that have been located
+  Bytes size_;                 // of the whole
+  std::uint64_t total_ = 0;    // chunks
+  std::vector<Where> chunks_;  // those that have been located
   bool locating_ = false;
   bool waiting_for_room_ = false;
   bool writing_ = false;

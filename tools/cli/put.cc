@@ -29,16 +29,16 @@ Put::Put(Loop& loop, ControlClient& control, Settings settings, std::vector<PutJ
       on_end_(std::move(on_end)),
       work_(loop),
       data_(loop, {settings_.cluster, settings_.stall, settings_.parallel}),
-      epoch_(control),
       window_(settings_.window_bytes) {
   moved_.files_total = jobs_.size();
   moved_.bytes_total = size_of(jobs_);
 }
 
+/// One word about a rebalancer that is not there, and not one for each file.
 void Put::start() {
-  epoch_.refresh([this](Result<void> known) {
-    if (known) return start_files();
-    outcome_.failures.push_back(known.error().what);
+  control_->ask<Pong>(Ping{}, [this](const Result<Pong>& pong) {
+    if (pong) return start_files();
+    outcome_.failures.push_back(pong.error().what);
     next_ = jobs_.size();
     end_if_done();
   });
@@ -71,7 +71,7 @@ void Put::start_file(const PutJob& job) {
   const std::size_t number = next_;
   bytes_in_work_ += input->size;
   auto file = std::make_shared<FilePut>(
-      FilePut::Parts{loop_, &work_, control_, &data_, &epoch_, &window_, settings_.goal,
+      FilePut::Parts{loop_, &work_, control_, &data_, &window_, settings_.goal,
                      [this](std::uint64_t bytes) { moved_.bytes += bytes; }, settings_.chunks},
       job.name, std::move(*input),
       [this, number](const FileOutcome& outcome) { file_ended(number, outcome); });

@@ -60,7 +60,6 @@ class Put {
   OnEnd on_end_;
   Work work_;
   DataClient data_;
-  CurrentEpoch epoch_;
   ByteWindow window_;
   PutOutcome outcome_;
   Moved moved_;

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "common/model/text.h"
+
 namespace evenkeel::agent {
 namespace {
 
@@ -28,21 +30,22 @@ std::optional<std::string> evidence_fault(const Delete& order, StorageId own,
   if (order.retired) return std::nullopt;
   if (order.goal < 1 || order.domains < 1) return "a goal and a spread of at least one are needed";
   std::set<StorageId> storages;
-  std::set<std::string> locations;
+  std::set<std::string_view> domains;
   std::set<ChunkVersion> versions;
   for (const Holder& holder : order.evidence) {
     if (auto fault = holder_fault(holder, order, own, limits)) return fault;
     if (!storages.insert(holder.storage).second)
       return to_string(holder.server) + " is named twice";
-    locations.insert(holder.location);
+    domains.insert(domain_of(holder.location, order.spread));
     versions.insert(holder.version);
   }
   if (versions.size() > 1) return "the holders are of different versions";
   if (storages.size() < static_cast<std::size_t>(order.goal)) {
     return std::to_string(storages.size()) + " holders of " + std::to_string(order.goal);
   }
-  if (locations.size() < static_cast<std::size_t>(order.domains)) {
-    return std::to_string(locations.size()) + " domains of " + std::to_string(order.domains);
+  if (domains.size() < static_cast<std::size_t>(order.domains)) {
+    return std::to_string(domains.size()) + " domains of " + std::to_string(order.domains) +
+           ", by " + std::string(to_text(order.spread));
   }
   return std::nullopt;
 }

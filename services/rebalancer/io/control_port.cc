@@ -83,6 +83,7 @@ void ControlPort::answer(const std::string& route, std::uint64_t request, Answer
 
 void ControlPort::sign(Answer& answer) const {
   if (auto* placed = std::get_if<PutPlaced>(&answer)) {
+    placed->epoch = view_.epoch();
     for (auto& item : placed->items) {
       const ChunkContent content = view_.find(item.chunk)->content();
       for (Source& target : item.targets) {
@@ -90,6 +91,7 @@ void ControlPort::sign(Answer& answer) const {
       }
     }
   } else if (auto* located = std::get_if<Located>(&answer)) {
+    located->epoch = view_.epoch();
     for (auto& item : located->chunks) {
       for (Source& holder : item.holders) {
         holder.token = keys_.get_token(view_.epoch(), item.content, holder.storage);

@@ -110,7 +110,7 @@ Command Publisher::message_of(const CommandRecord& record) const {
       const auto domains = static_cast<int>(record.evidence.size());
       command.order = Delete{content, static_cast<int>(view_.find(*record.chunk)->goal),
                              std::min(domains, static_cast<int>(view_.find(*record.chunk)->goal)),
-                             record.retired, record.evidence};
+                             SpreadLevel::kHost, record.retired, record.evidence};
       break;
     }
     case CommandKind::kVerify:
