@@ -165,6 +165,9 @@ class AgentFixture : public testing::Test {
   Loop loop_;
   Epoch epoch_{3};
   bool confirm_ = true;  // whether results are confirmed
+  bool welcome_ = true;  // whether hello is answered
+  int pulls_lost_ = 0;   // so many of the next ones are not answered
+  std::size_t page_ = 128;
   HeartbeatReply::Status heartbeat_status_ = HeartbeatReply::Status::kOk;
   std::vector<Member> heartbeats_;
   std::vector<Leave> leaves_;
@@ -202,6 +205,7 @@ class AgentFixture : public testing::Test {
       Seat& s = seats_[hello->from.server.value()];
       s.route = bytes_of(route);
       s.hellos.push_back(*hello);
+      if (!welcome_) return;
       answer(agents_, route,
              Welcome{epoch_, hello->from.server, hello->from.storage, key(s), true});
     } else if (const auto* inventory = std::get_if<Inventory>(&*message)) {
@@ -218,9 +222,16 @@ class AgentFixture : public testing::Test {
     } else if (const auto* pull = std::get_if<Pull>(&*message)) {
       Seat& s = seats_[pull->from.server.value()];
       s.pulls.push_back(*pull);
-      Commands commands{epoch_, pull->from.server, std::nullopt, false, {}};
+      if (pulls_lost_ > 0) {
+        --pulls_lost_;
+        return;
+      }
+      Commands commands{epoch_, pull->from.server, pull->after, false, {}};
       for (const Command& command : open_[pull->from.server.value()]) {
-        if (!pull->after || command.id > *pull->after) commands.items.push_back(command);
+        if (pull->after && command.id <= *pull->after) continue;
+        commands.more = commands.items.size() == page_;
+        if (commands.more) break;
+        commands.items.push_back(command);
       }
       answer(agents_, route, commands);
     }

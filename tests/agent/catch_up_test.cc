@@ -14,7 +14,7 @@ Instant at(std::int64_t ms) {
 CatchUp settled() {
   CatchUp c(kStart);
   EXPECT_TRUE(c.question(kStart));
-  c.answered(std::nullopt, false, kStart);
+  c.answered(std::nullopt, std::nullopt, false, kStart);
   return c;
 }
 
@@ -42,7 +42,7 @@ TEST(CatchUp, DoesNotAskForWhatIsClosed) {
   c.heard_beacon(at(2'000));
   c.heard_of(CommandId(9), false);
   EXPECT_TRUE(c.question(at(2'000)));
-  c.answered(std::nullopt, false, at(2'000));
+  c.answered(std::nullopt, std::nullopt, false, at(2'000));
   for (std::int64_t ms = 3'000; ms < 60'000; ms += 1'000) {
     c.heard_beacon(at(ms));
     c.heard_of(CommandId(9), false);
@@ -53,13 +53,23 @@ TEST(CatchUp, DoesNotAskForWhatIsClosed) {
 TEST(CatchUp, AsksOnWhileThereIsMore) {
   CatchUp c(kStart);
   c.question(kStart);
-  c.answered(CommandId(40), true, kStart);
+  EXPECT_FALSE(c.answered(std::nullopt, CommandId(40), true, kStart));
   const auto next = c.question(kStart);
   ASSERT_TRUE(next);
   EXPECT_EQ(next->after, CommandId(40));
-  c.answered(CommandId(55), false, kStart);
+  EXPECT_TRUE(c.answered(CommandId(40), CommandId(55), false, kStart));
   c.heard_beacon(at(5'000));
   EXPECT_FALSE(c.question(at(5'000)));
+}
+
+TEST(CatchUp, AnAnswerToAnEarlierQuestionEndsNothing) {
+  CatchUp c(kStart);
+  c.question(kStart);
+  c.answered(std::nullopt, CommandId(40), true, kStart);
+  c.want();  // a new epoch, while the second question was under way
+  EXPECT_FALSE(c.answered(CommandId(40), std::nullopt, false, kStart));
+  ASSERT_TRUE(c.question(kStart));
+  EXPECT_TRUE(c.answered(std::nullopt, CommandId(55), false, kStart));
 }
 
 TEST(CatchUp, AsksInSilenceLessAndLessOften) {

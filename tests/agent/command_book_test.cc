@@ -67,24 +67,54 @@ TEST(CommandBook, RefusesByName) {
   }
 }
 
-TEST(CommandBook, TheFenceGoesDownWithTimeAndEpoch) {
+TEST(CommandBook, TheFenceGoesDownWithTime) {
   auto b = book();
   b.receive(verify(1), Epoch(5), kStart);
   b.receive(deletion(2), Epoch(5), kStart);
   EXPECT_FALSE(b.fence(CommandId(1), kStart + Duration(999)));
   EXPECT_EQ(b.fence(CommandId(1), kStart + Duration(1'000))->why, Why::kExpired);
   EXPECT_FALSE(b.fence(CommandId(2), kStart + Duration(1'000'000'000))) << "a delete never expires";
-  EXPECT_EQ(b.raise(Epoch(6)), (std::vector{CommandId(1), CommandId(2)}));
-  EXPECT_EQ(b.fence(CommandId(2), kStart)->why, Why::kStaleEpoch);
 }
 
-TEST(CommandBook, AHigherEpochEndsWhatHasHadNoEffect) {
+TEST(CommandBook, AHigherEpochEndsWhatItDoesNotNameAndHasHadNoEffect) {
   auto b = book();
-  for (std::uint64_t id = 1; id <= 4; ++id) b.receive(verify(id), Epoch(5), kStart);
-  for (std::uint64_t id = 2; id <= 4; ++id) b.begin(CommandId(id));
+  for (std::uint64_t id = 1; id <= 6; ++id) b.receive(verify(id), Epoch(5), kStart);
+  for (std::uint64_t id = 2; id <= 5; ++id) b.begin(CommandId(id));
   b.place(CommandId(3));
   b.finish(done(4), kStart);
-  EXPECT_EQ(b.raise(Epoch(9)), (std::vector{CommandId(1), CommandId(2)}));
+  b.raise(Epoch(9));
+  for (const std::uint64_t id : {1, 2, 5, 6}) {
+    EXPECT_FALSE(b.endorsed(CommandId(id)));
+    EXPECT_FALSE(b.fence(CommandId(id), kStart)) << "it may be named yet";
+  }
+  for (const std::uint64_t id : {5, 6}) {
+    EXPECT_TRUE(std::holds_alternative<Endorse>(b.receive(verify(id), Epoch(9), kStart)));
+    EXPECT_TRUE(std::holds_alternative<UnderWay>(b.receive(verify(id), Epoch(9), kStart)));
+  }
+  EXPECT_TRUE(std::holds_alternative<Repeat>(b.receive(verify(4), Epoch(9), kStart)));
+  EXPECT_EQ(b.end_unendorsed(), (std::vector{CommandId(1), CommandId(2)}));
+  EXPECT_TRUE(b.end_unendorsed().empty()) << "once";
+  EXPECT_EQ(b.fence(CommandId(1), kStart)->why, Why::kStaleEpoch);
+  EXPECT_TRUE(b.endorsed(CommandId(5)) && !b.fence(CommandId(5), kStart));
+  EXPECT_TRUE(std::holds_alternative<UnderWay>(b.receive(verify(1), Epoch(9), kStart)))
+      << "it is on its way to its end";
+  EXPECT_EQ(b.fence(CommandId(1), kStart)->why, Why::kStaleEpoch);
+}
+
+TEST(CommandBook, ACommandIsEndorsedAnewInEachEpochAndItsTimeCountsFromThen) {
+  auto b = book();
+  b.receive(verify(1), Epoch(5), kStart);
+  for (const std::uint64_t epoch : {6, 8}) {
+    b.raise(Epoch(epoch));
+    EXPECT_FALSE(b.endorsed(CommandId(1)));
+    b.receive(verify(1), Epoch(5), kStart);
+    EXPECT_FALSE(b.endorsed(CommandId(1))) << "by a message of a lower one";
+    const Instant named = kStart + Duration(500 * epoch);
+    EXPECT_TRUE(std::holds_alternative<Endorse>(b.receive(verify(1), Epoch(epoch), named)));
+    EXPECT_TRUE(b.endorsed(CommandId(1)));
+    EXPECT_FALSE(b.fence(CommandId(1), named + Duration(999)));
+    EXPECT_EQ(b.fence(CommandId(1), named + Duration(1'000))->why, Why::kExpired);
+  }
 }
 
 TEST(CommandBook, SaysResultsAgainUntilConfirmed) {

@@ -60,6 +60,13 @@ class DataPortTest : public AgentFixture {
             0,
             c.size.count()};
   }
+  TransferOpen copy(Seat& s, const Sample& chunk) {
+    const ChunkContent& c = chunk.content;
+    const std::string text = copy_token_text("evenkeel", epoch_, CommandId(10), c.chunk, c.version,
+                                             storage(s), ServerId(9));
+    return {TransferOpen::Mode::kCopy, epoch_, 10, c.chunk, c.version, storage(s), 9,
+            hmac_sha256(key(s), text), 0,      0};
+  }
   TransferStore store(Seat& s, const Sample& chunk) {
     const std::string text = put_token_text("evenkeel", epoch_, chunk.content, storage(s));
     return {chunk.content, storage(s),           epoch_, hmac_sha256(key(s), text),
@@ -153,6 +160,10 @@ TEST_F(DataPortTest, RefusesByName) {
   open.epoch = Epoch(4);
   EXPECT_EQ(open_error(open), "token") << "signed for epoch 3";
   EXPECT_EQ(one.agent->storage().identity().epoch, Epoch(3)) << "which is no news of epoch 4";
+  epoch_ = Epoch(2);
+  EXPECT_EQ(open_error(get(one, chunk)), "epoch") << "a good token, of an epoch that is over";
+  EXPECT_EQ(store_error(store(one, absent)), "epoch");
+  epoch_ = Epoch(3);
   EXPECT_EQ(open_error(get(one, absent)), "missing");
   EXPECT_EQ(open_error(get(one, sample(1, 5, 9))), "version");
   EXPECT_EQ(store_error(store(one, other)), "exists");
@@ -187,13 +198,33 @@ TEST_F(DataPortTest, AStoreThatIsCutOffLeavesNothing) {
   EXPECT_TRUE(names_in(one.dir.path() / "live").empty());
 }
 
-TEST_F(DataPortTest, ASecondOpenWithTheSameTokenEndsTheFirst) {
+TEST_F(DataPortTest, WhatAClientReadsMayBeReadManyTimesAtOnce) {
   const Sample chunk = sample(1, 600'000);
   put(seat(1), chunk);
   Seat& one = start(1);
   auto first = connect(one), second = connect(one);
   TransferOpen open = get(one, chunk);
   open.length = 0;
+  const auto begin = [&](Client& client, std::uint64_t transfer) {
+    say(client, transfer, wire::FrameType::kOpen, open);
+    EXPECT_TRUE(std::holds_alternative<TransferManifest>(next_message(client)));
+  };
+  begin(*first, 1);
+  begin(*first, 2);
+  begin(*second, 1);
+  say(*first, 2, wire::FrameType::kDone, TransferDone{});
+  for (Client* client : {first.get(), second.get()}) {
+    say(*client, 1, wire::FrameType::kRead, TransferRead{0, 600'000});
+    EXPECT_EQ(read_all(*client, 600'000), chunk.bytes);
+  }
+}
+
+TEST_F(DataPortTest, ASecondCopyWithTheSameTokenEndsTheFirst) {
+  const Sample chunk = sample(1, 600'000);
+  put(seat(1), chunk);
+  Seat& one = start(1);
+  auto first = connect(one), second = connect(one);
+  TransferOpen open = copy(one, chunk);
   say(*first, 1, wire::FrameType::kOpen, open);
   EXPECT_TRUE(std::holds_alternative<TransferManifest>(next_message(*first)));
   say(*second, 1, wire::FrameType::kOpen, open);

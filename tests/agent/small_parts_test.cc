@@ -102,6 +102,37 @@ TEST(Sources, NoneIsAnEndToo) {
   EXPECT_FALSE(s.next_round());
 }
 
+Source fresh(std::uint64_t server) {
+  Source s = source(server);
+  s.token = "fresh";
+  return s;
+}
+
+TEST(Sources, FreshOnesReplaceTheOldAndTheBlamedStayBlamed) {
+  Sources s({source(1), source(2)});
+  s.blame(Fault::kCorrupt);
+  s.renew({fresh(1), fresh(3), fresh(2)}, true);
+  EXPECT_EQ(s.current()->server, ServerId(2)) << "which is in use";
+  EXPECT_EQ(s.current()->token, "fresh");
+  s.renew({fresh(1), fresh(3)}, true);
+  EXPECT_EQ(s.current()->server, ServerId(2)) << "and goes on though it is not named";
+  s.blame(Fault::kUnreachable);
+  EXPECT_EQ(s.current()->server, ServerId(3));
+  s.blame(Fault::kUnreachable);
+  EXPECT_EQ(s.current(), nullptr) << "1 was blamed before";
+}
+
+TEST(Sources, FreshOnesAreBegunWithWhereNoneIsInUse) {
+  Sources s({source(1), source(2)});
+  s.skip_busy();
+  s.renew({fresh(2), fresh(3)}, false);
+  EXPECT_EQ(s.current()->server, ServerId(2));
+  s.blame(Fault::kMissing);
+  s.renew({fresh(2)}, false);
+  EXPECT_EQ(s.current(), nullptr);
+  EXPECT_FALSE(s.next_round());
+}
+
 TEST(RateLimit, AveragesToTheRate) {
   RateLimit limit(1_MiB, Instant{});
   Instant now{};

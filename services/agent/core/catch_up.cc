@@ -24,19 +24,22 @@ std::optional<CatchUp::Question> CatchUp::question(Instant now) {
   return Question{after_};
 }
 
-void CatchUp::answered(std::optional<CommandId> last, bool more, Instant now) {
+bool CatchUp::answered(std::optional<CommandId> after, std::optional<CommandId> last, bool more,
+                       Instant now) {
+  if (after != after_) return false;
   backoff_.reset();
   if (more && last) {
     after_ = last;
     missing_ = true;
     next_pull_ = now;
-    return;
+    return false;
   }
   // What was issued before the question and is not in the answer is closed, and will never come.
   if (asked_ && (!settled_ || *asked_ > *settled_)) settled_ = asked_;
   after_.reset();
   missing_ = highest_ && (!settled_ || *highest_ > *settled_) && (!last || *last < *highest_);
   next_pull_ = now + backoff_.next();
+  return true;
 }
 
 }  // namespace evenkeel::agent

@@ -26,8 +26,10 @@ class CatchUp {
   };
   /// What to ask now, if anything. Asked again after a pause that grows until an answer comes.
   std::optional<Question> question(Instant now);
-  /// The answer: `last` is the id of its last item.
-  void answered(std::optional<CommandId> last, bool more, Instant now);
+  /// The answer to the question about what comes after `after`: `last` is the id of its last item.
+  /// One to an earlier question counts for nothing. True: all that is open has been named.
+  bool answered(std::optional<CommandId> after, std::optional<CommandId> last, bool more,
+                Instant now);
 
  private:
   static constexpr Duration kSilence{3'000};

@@ -25,23 +25,31 @@ CommandBook::CommandBook(StorageId storage, Epoch epoch, Past past, Limits limit
       unsaid_.emplace(id, Saying{Instant{}, Backoff(limits.repeat_first, limits.repeat_longest)});
     }
     const auto state = confirmed ? CommandState::kConfirmed : CommandState::kFinished;
-    entries_.emplace(id, Entry{state, epoch, std::nullopt, std::move(result)});
+    entries_.emplace(id, Entry{state, epoch, std::nullopt, std::move(result), false});
   }
 }
 
 Receipt CommandBook::receive(const Command& command, Epoch epoch, Instant now) {
   if (const auto known = entries_.find(command.id); known != entries_.end()) {
-    if (!known->second.result) return UnderWay{};
-    return Repeat{*known->second.result};
+    if (known->second.result) return Repeat{*known->second.result};
+    return under_way(known->second, command, epoch, now);
   }
   if (watermark_ && command.id <= *watermark_) {
     return TooOld{{Why::kExpired, "id is below the watermark " + to_string(*watermark_)}};
   }
   entries_.emplace(command.id,
-                   Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}});
+                   Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}, false});
   if (!highest_ || command.id > *highest_) highest_ = command.id;
   if (auto refusal = objection(command, epoch)) return Decline{std::move(*refusal)};
   return Begin{};
+}
+
+/// The time allowed counts anew: whoever names it in a new epoch wants it done from now on.
+Receipt CommandBook::under_way(Entry& entry, const Command& command, Epoch epoch, Instant now) {
+  if (epoch != epoch_ || entry.epoch == epoch_ || entry.over) return UnderWay{};
+  entry.epoch = epoch;
+  entry.deadline = deadline_of(command, now);
+  return Endorse{};
 }
 
 std::optional<Refusal> CommandBook::objection(const Command& command, Epoch epoch) const {
@@ -60,13 +68,17 @@ std::optional<Refusal> CommandBook::objection(const Command& command, Epoch epoc
 
 std::optional<Refusal> CommandBook::fence(CommandId id, Instant now) const {
   const Entry& entry = entries_.at(id);
-  if (entry.epoch != epoch_) {
-    return Refusal{Why::kStaleEpoch, "epoch is " + to_string(epoch_) + " now"};
+  if (entry.over) {
+    return Refusal{Why::kStaleEpoch, "not known any more in epoch " + to_string(epoch_)};
   }
   if (entry.deadline && now >= *entry.deadline) {
     return Refusal{Why::kExpired, "the time allowed is over"};
   }
   return std::nullopt;
+}
+
+bool CommandBook::endorsed(CommandId id) const {
+  return entries_.at(id).epoch == epoch_;
 }
 
 void CommandBook::finish(const CommandResult& result, Instant now) {
@@ -118,16 +130,21 @@ std::vector<CommandId> CommandBook::forget() {
   return forgotten;
 }
 
-std::vector<CommandId> CommandBook::raise(Epoch epoch) {
+void CommandBook::raise(Epoch epoch) {
   EK_CHECK(epoch > epoch_);
   epoch_ = epoch;
-  std::vector<CommandId> fenced;
-  for (const auto& [id, entry] : entries_) {
-    if (entry.state == CommandState::kAccepted || entry.state == CommandState::kWorking) {
-      fenced.push_back(id);
-    }
+}
+
+std::vector<CommandId> CommandBook::end_unendorsed() {
+  std::vector<CommandId> ended;
+  for (auto& [id, entry] : entries_) {
+    const bool open =
+        entry.state == CommandState::kAccepted || entry.state == CommandState::kWorking;
+    if (!open || entry.epoch == epoch_ || entry.over) continue;
+    entry.over = true;
+    ended.push_back(id);
   }
-  return fenced;
+  return ended;
 }
 
 bool CommandBook::knows(CommandId id) const {

@@ -23,6 +23,7 @@ struct Refusal {
 /// What is to be done about a command that has come.
 struct Begin {};     ///< new: do it
 struct UnderWay {};  ///< known and not finished: nothing to do
+struct Endorse {};   ///< known and not finished, and now named in the epoch that the book has
 struct Repeat {      ///< finished before: say this again
   CommandResult result;
 };
@@ -32,13 +33,18 @@ struct Decline {  ///< new, and not to be done: journal this refusal as its resu
 struct TooOld {  ///< so old that its result may have been forgotten: refuse, change nothing
   Refusal refusal;
 };
-using Receipt = std::variant<Begin, UnderWay, Repeat, Decline, TooOld>;
+using Receipt = std::variant<Begin, UnderWay, Endorse, Repeat, Decline, TooOld>;
 
 /// Knows every command that this storage was given and makes sure that each has one effect and one
 /// result. It is told the time and does nothing by itself:
 ///
 ///     receive() -> Begin -> begin() -> ... -> fence() -> place() -> (journal) -> finish()
 ///     due() -> send them -> confirm() -> forget() -> (journal)
+///
+/// When the epoch rises, what is not finished goes on but may have no effect before the rebalancer
+/// of the new epoch has named it too:
+///
+///     raise() -> receive() -> Endorse -> ... -> end_unendorsed()
 ///
 /// Results enter it after the journal has committed them, never before.
 class CommandBook {
@@ -63,8 +69,10 @@ class CommandBook {
   /// `epoch` is that of the message in which it came and must be the book's own.
   Receipt receive(const Command& command, Epoch epoch, Instant now);
   void begin(CommandId id) { go(id, CommandState::kWorking); }
-  /// The last look before an effect: why it may no longer be had. Nothing: go on.
+  /// Why it is to be ended now, whatever has been done for it. Nothing: go on.
   std::optional<Refusal> fence(CommandId id, Instant now) const;
+  /// The last look before an effect: false as long as it was named in a lower epoch only.
+  bool endorsed(CommandId id) const;
   void place(CommandId id) { go(id, CommandState::kPlacing); }
   /// To be said at `now` for the first time.
   void finish(const CommandResult& result, Instant now);
@@ -78,9 +86,11 @@ class CommandBook {
   /// The confirmed results that are over the limit, oldest id first. They are gone from the book.
   std::vector<CommandId> forget();
 
-  /// From now on only commands of `epoch` are begun. Gives those accepted or working under the old
-  /// one: their fence is down, and they should be ended now rather than at their end.
-  std::vector<CommandId> raise(Epoch epoch);
+  /// From now on only commands of `epoch` are begun, and the others wait to be endorsed.
+  void raise(Epoch epoch);
+  /// All that is open has been named: what was not is over. Gives those accepted or working: their
+  /// fence is down, and they should be ended now rather than at their end.
+  std::vector<CommandId> end_unendorsed();
 
   Epoch epoch() const { return epoch_; }
   bool knows(CommandId id) const;
@@ -94,15 +104,17 @@ class CommandBook {
  private:
   struct Entry {
     CommandState state = CommandState::kAccepted;
-    Epoch epoch;
+    Epoch epoch;  // the last one in which it was named
     std::optional<Instant> deadline;
     std::optional<CommandResult> result;
+    bool over = false;  // not named by the rebalancer of a higher epoch
   };
   struct Saying {
     Instant at;
     Backoff backoff;
   };
   void go(CommandId id, CommandState to);
+  Receipt under_way(Entry& entry, const Command& command, Epoch epoch, Instant now);
   std::optional<Refusal> objection(const Command& command, Epoch epoch) const;
 
   const StorageId storage_;

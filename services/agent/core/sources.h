@@ -23,9 +23,14 @@ class Sources {
   /// Begins anew with those that were only busy. False: there are none, the copy has failed.
   bool next_round();
 
+  /// These replace what there was. One that was blamed stays so; the current one stays the current
+  /// one, even if it is no longer named, when a transfer from it is `in_use`.
+  void renew(std::vector<Source> fresh, bool in_use);
+
   const std::vector<Blame>& blamed() const { return blamed_; }
 
  private:
+  static constexpr std::size_t kBlamedMax = 16;  // as many as a result has room for
   void advance();
   std::vector<Source> sources_;
   std::vector<bool> out_;

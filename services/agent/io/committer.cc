@@ -48,6 +48,11 @@ void Committer::add(Effect effect) {
   turn_.add(std::move(effect));
 }
 
+std::optional<Effect> Committer::take_back(CommandId id) {
+  auto held = held_.extract(id);
+  return held.empty() ? std::nullopt : std::optional(std::move(held.mapped()));
+}
+
 void Committer::gather(std::vector<Effect>&& effects) {
   for (Effect& effect : effects) waiting_.push_back(std::move(effect));
   if (!under_way_) begin();
@@ -58,6 +63,10 @@ void Committer::begin() {
   std::set<ChunkId> chunks;
   std::vector<Effect> later;
   for (Effect& effect : std::exchange(waiting_, {})) {
+    if (is_early(effect)) {
+      held_.emplace(effect.result->command, std::move(effect));
+      continue;
+    }
     // Two effects on one chunk do not share a batch: each has to see what the other has done.
     if (effect.content && !chunks.insert(effect.content->chunk).second) {
       later.push_back(std::move(effect));
@@ -76,6 +85,13 @@ void Committer::begin() {
   const Timestamp when = storage_.clock().wall_now();
   work_.run([files = storage_.files(), jobs, when] { move_files(*files, jobs, when); },
             [this, jobs, when] { commit(jobs, when); });
+}
+
+/// Its bytes may be durable, but the rebalancer of this epoch has not said yet that it wants them.
+bool Committer::is_early(const Effect& effect) const {
+  if (effect.files == Effect::Files::kNone || !effect.result) return false;
+  const CommandId id = effect.result->command;
+  return !storage_.book().endorsed(id) && !storage_.book().fence(id, storage_.now());
 }
 
 void Committer::check_fence(Job& job) {

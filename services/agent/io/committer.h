@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -40,6 +41,9 @@ class Committer {
   Committer(Loop& loop, Storage& storage, std::function<void()> on_results);
 
   void add(Effect effect);
+  /// The effect of a command that waits for its command to be named in the epoch that we have now;
+  /// nothing if it does not wait. Whoever takes it adds it again.
+  std::optional<Effect> take_back(CommandId id);
   bool idle() const { return !under_way_ && turn_.waiting() == 0 && waiting_.empty(); }
 
  private:
@@ -48,6 +52,7 @@ class Committer {
 
   void gather(std::vector<Effect>&& effects);
   void begin();
+  bool is_early(const Effect& effect) const;
   void check_fence(Job& job);
   void check_place(Job& job);
   void check_trash(Job& job);
@@ -60,6 +65,7 @@ class Committer {
   Storage& storage_;
   const std::function<void()> on_results_;
   std::vector<Effect> waiting_;
+  std::map<CommandId, Effect> held_;  // until their commands are named in the epoch of now, or over
   bool under_way_ = false;
   std::vector<std::unique_ptr<Storage::Hold>> holds_;  // of the batch under way
   Work work_;

@@ -57,27 +57,30 @@ bool Connection::on_message(const wire::FrameHeader& header, const Buffer& paylo
   return stream_ != nullptr;
 }
 
-bool Connection::enter(std::uint64_t transfer, const std::string& token,
+bool Connection::enter(std::uint64_t transfer, const std::string& token, bool alone,
                        std::optional<TransferError> fault) {
   if (transfers_.contains(transfer)) {
     garbage("a transfer that was begun before");
     return false;
   }
   if (!fault && transfers_.size() >= kTransfersMax) fault = {"busy", "too many on one connection"};
-  if (!fault && !port_.enter(token, *this, transfer)) fault = {"busy", "too many transfers"};
+  if (!fault && !port_.enter(token, alone, *this, transfer)) fault = {"busy", "too many transfers"};
   if (fault) send(transfer, wire::FrameType::kError, *fault);
   return !fault;
 }
 
 void Connection::open(std::uint64_t transfer, const TransferOpen& open) {
-  if (!enter(transfer, open.token, port_.token_fault(open))) return;
+  // What a client reads may be read by many: a client that retries, or several that share a
+  // look-up.
+  const bool alone = open.mode == TransferOpen::Mode::kCopy;
+  if (!enter(transfer, open.token, alone, port_.token_fault(open))) return;
   const auto reading = std::make_shared<ReadTransfer>(*this, transfer, open);
   transfers_.emplace(transfer, Held{reading, open.token});
   reading->start();
 }
 
 void Connection::store(std::uint64_t transfer, const TransferStore& store) {
-  if (!enter(transfer, store.token, port_.token_fault(store))) return;
+  if (!enter(transfer, store.token, true, port_.token_fault(store))) return;
   const auto storing = std::make_shared<StoreTransfer>(*this, transfer, store);
   transfers_.emplace(transfer, Held{storing, store.token});
   storing->start();
@@ -92,6 +95,7 @@ void Connection::send(std::uint64_t transfer, wire::FrameType type, const wire::
 void Connection::send_data(std::uint64_t transfer, std::uint64_t offset,
                            std::span<const std::uint8_t> bytes) {
   if (!stream_) return;
+  port_.counts_.bytes_out += bytes.size();
   // The callback ends with the stream, and the stream with this object.
   stream_->write(data_frame(transfer, offset, bytes), [this] { written(); });
 }

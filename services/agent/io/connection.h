@@ -55,7 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool on_message(const wire::FrameHeader& header, const Buffer& payload);
   void open(std::uint64_t transfer, const TransferOpen& open);
   void store(std::uint64_t transfer, const TransferStore& store);
-  bool enter(std::uint64_t transfer, const std::string& token, std::optional<TransferError> fault);
+  bool enter(std::uint64_t transfer, const std::string& token, bool alone,
+             std::optional<TransferError> fault);
   bool garbage(const std::string& why);
   void written();
 

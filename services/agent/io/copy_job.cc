@@ -73,8 +73,18 @@ void CopyJob::start() {
       });
 }
 
+void CopyJob::endorsed(std::vector<Source> sources) {
+  if (!on_end_) return;
+  sources_.renew(std::move(sources), peer_ != nullptr);
+  if (next_round_) try_source();
+}
+
 void CopyJob::try_source() {
   next_round_.reset();
+  if (!storage_.book().endorsed(id_)) {  // the tokens that it has are of an epoch that is over
+    next_round_ = storage_.now() + kBusyPause;
+    return;
+  }
   const Source* source = sources_.current();
   if (source) return say_open(*source);
   if (!sources_.next_round()) return end(Refusal{Why::kNoSource, "no source could serve it"});
@@ -137,7 +147,9 @@ void CopyJob::on_manifest(const TransferManifest& answer) {
 }
 
 void CopyJob::on_error(const TransferError& error) {
-  if (error.code != "busy") return blame(fault_of_code(error.code), error.code + ": " + error.what);
+  // Another epoch there: of a rebalancer that will soon speak to us too, or to the source.
+  const bool later = error.code == "busy" || error.code == "epoch";
+  if (!later) return blame(fault_of_code(error.code), error.code + ": " + error.what);
   leave_source(false);
   sources_.skip_busy();
   try_source();

@@ -33,6 +33,9 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   CopyJob& operator=(const CopyJob&) = delete;
 
   void start();
+  /// The rebalancer of a new epoch wants it too. What runs goes on; what is opened from now on is
+  /// opened at these.
+  void endorsed(std::vector<Source> sources);
   /// To be called some times a second: stalled sources, time that is over, rates.
   void tick();
   Bytes bytes_done() const { return bytes_done_; }

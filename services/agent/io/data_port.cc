@@ -43,8 +43,9 @@ std::optional<TransferError> DataPort::epoch_fault(Epoch epoch) {
   // Only the rebalancer and we know the key: a good token of a higher epoch is news from it.
   if (epoch > storage_.journal().identity().epoch && on_higher_epoch) on_higher_epoch(epoch);
   if (epoch == storage_.journal().identity().epoch) return std::nullopt;
-  return denied("its epoch is " + to_string(epoch) + ", here " +
-                to_string(storage_.journal().identity().epoch));
+  ++counts_.other_epoch;
+  return TransferError{"epoch", "its epoch is " + to_string(epoch) + ", here " +
+                                    to_string(storage_.journal().identity().epoch)};
 }
 
 std::optional<TransferError> DataPort::token_fault(const TransferOpen& open) {
@@ -71,8 +72,9 @@ std::optional<TransferError> DataPort::token_fault(const TransferStore& store) {
   return denied("the token does not open this");
 }
 
-bool DataPort::enter(const std::string& token, Connection& connection, std::uint64_t transfer) {
-  if (const auto before = open_.find(token); before != open_.end()) {
+bool DataPort::enter(const std::string& token, bool alone, Connection& connection,
+                     std::uint64_t transfer) {
+  if (const auto before = open_.find(token); alone && before != open_.end()) {
     const Open other = before->second;
     other.connection->fail(other.transfer, "busy", "the same token was used again");
   }
@@ -81,15 +83,18 @@ bool DataPort::enter(const std::string& token, Connection& connection, std::uint
     return false;
   }
   open_.emplace(token, Open{&connection, transfer});
+  ++counts_.opened;
   return true;
 }
 
 void DataPort::leave(const std::string& token, const Connection& connection,
                      std::uint64_t transfer) {
-  const auto open = open_.find(token);
-  if (open == open_.end()) return;
-  if (open->second.connection == &connection && open->second.transfer == transfer)
-    open_.erase(open);
+  auto [open, end] = open_.equal_range(token);
+  while (open != end) {
+    const Open& one = open->second;
+    const bool it = one.connection == &connection && one.transfer == transfer;
+    open = it ? open_.erase(open) : std::next(open);
+  }
 }
 
 void DataPort::garbage(const Connection& connection, const std::string& why) {

@@ -25,9 +25,12 @@ class DataPort {
   std::function<void(Epoch)> on_higher_epoch;
 
   struct Counts {
-    std::uint64_t garbage = 0;  ///< connections ended for what came over them
-    std::uint64_t denied = 0;   ///< transfers with a token that is not good
-    std::uint64_t busy = 0;     ///< transfers that had to wait for room
+    std::uint64_t garbage = 0;      ///< connections ended for what came over them
+    std::uint64_t denied = 0;       ///< transfers with a token that is not good
+    std::uint64_t other_epoch = 0;  ///< transfers with a good token of another epoch
+    std::uint64_t busy = 0;         ///< transfers that had to wait for room
+    std::uint64_t opened = 0;       ///< transfers that were begun
+    std::uint64_t bytes_out = 0;
   };
   const Counts& counts() const { return counts_; }
   std::size_t connections() const { return connections_.size(); }
@@ -38,8 +41,8 @@ class DataPort {
   std::optional<TransferError> token_fault(const TransferOpen& open);
   std::optional<TransferError> token_fault(const TransferStore& store);
   std::optional<TransferError> epoch_fault(Epoch epoch);
-  /// One transfer for each token: the one before is ended. False: too many transfers.
-  bool enter(const std::string& token, Connection& connection, std::uint64_t transfer);
+  /// `alone`: one transfer for this token, the one before is ended. False: too many transfers.
+  bool enter(const std::string& token, bool alone, Connection& connection, std::uint64_t transfer);
   void leave(const std::string& token, const Connection& connection, std::uint64_t transfer);
   void garbage(const Connection& connection, const std::string& why);
   void close(Connection& connection);
@@ -54,7 +57,7 @@ class DataPort {
     Connection* connection;
     std::uint64_t transfer;
   };
-  std::map<std::string, Open> open_;  // by token
+  std::multimap<std::string, Open> open_;  // by token
   Counts counts_;
   Instant next_garbage_line_{};
   Timer ticker_;

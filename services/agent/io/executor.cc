@@ -54,6 +54,7 @@ void Executor::take(const Command& command, Epoch epoch) {
       Overloaded{
           [&](const Begin&) { begin(command); },
           [](const UnderWay&) {},
+          [&](const Endorse&) { endorse(command); },
           [&](const Repeat& repeat) { storage_.book().say_again(repeat.result, storage_.now()); },
           [&](const Decline& decline) {
             tasks_.emplace(command.id, Task{command, storage_.now()});
@@ -77,6 +78,30 @@ void Executor::take_unknown(CommandId id, Epoch epoch) {
   if (!std::holds_alternative<Begin>(receipt)) return;
   tasks_.emplace(id, Task{stand_in, storage_.now()});
   fail(id, Outcome::kRefused, {Why::kUnknown, "a kind of command that this agent does not know"});
+}
+
+/// Fresh sources for a copy, fresh evidence for a delete; and what only waited for this is done.
+void Executor::endorse(const Command& command) {
+  const auto* copy = std::get_if<Replicate>(&command.order);
+  if (const auto task = tasks_.find(command.id); task != tasks_.end()) {
+    auto* own = std::get_if<Replicate>(&task->second.command.order);
+    if (own && copy) own->sources = copy->sources;
+    if (task->second.copy && copy) task->second.copy->endorsed(copy->sources);
+    return start_waiting();
+  }
+  auto effect = committer_.take_back(command.id);
+  if (!effect) return;
+  const auto* deletion = std::get_if<Delete>(&command.order);
+  if (const auto fault = deletion ? evidence_missing(*deletion) : std::nullopt) {
+    effect->files = Effect::Files::kNone;
+    effect->result = result_of(command.id, Outcome::kRefused, {Why::kEvidence, *fault});
+  }
+  committer_.add(std::move(*effect));
+}
+
+std::optional<std::string> Executor::evidence_missing(const Delete& order) const {
+  const EvidenceLimits limits{settings_.presence_fresh, settings_.content_fresh};
+  return evidence_fault(order, storage_.identity().storage, limits);
 }
 
 void Executor::begin(const Command& command) {
@@ -104,8 +129,7 @@ void Executor::begin(CommandId id, const Delete& order) {
   if (!replica && storage_.journal().tombstone(key) == id) {
     return done(id, "deleted before a restart");
   }
-  const EvidenceLimits limits{settings_.presence_fresh, settings_.content_fresh};
-  if (const auto fault = evidence_fault(order, storage_.identity().storage, limits)) {
+  if (const auto fault = evidence_missing(order)) {
     return fail(id, Outcome::kRefused, {Why::kEvidence, *fault});
   }
   if (!replica) return fail(id, Outcome::kFailed, not_here(order.content));
@@ -133,7 +157,13 @@ void Executor::start_waiting() {
     }
     start(id, task->second.command.order);
   };
-  while (copies_ < settings_.copies_in && !copies_waiting_.empty()) {
+  // One whose tokens are of an epoch that is over waits for others, and those behind it with it.
+  const auto ready = [&](CommandId id) {
+    return !tasks_.contains(id) || storage_.book().endorsed(id) ||
+           storage_.book().fence(id, storage_.now());
+  };
+  while (copies_ < settings_.copies_in && !copies_waiting_.empty() &&
+         ready(copies_waiting_.front())) {
     next(copies_waiting_,
          [&](CommandId id, const Order& order) { start_copy(id, std::get<Replicate>(order)); });
   }
@@ -152,7 +182,7 @@ void Executor::start_copy(CommandId id, const Replicate& order) {
   const Replica* same = storage_.table().find(key_of(order.content));
   const bool here = same && same->finding == ReplicaFinding::kOk &&
                     content_of(key_of(order.content), *same) == order.content;
-  here ? look_before_copy(id, order) : copy(id, order);
+  here ? look_before_copy(id, order) : copy(id);
 }
 
 /// The table says that it is here; the disk has the last word.
@@ -167,12 +197,13 @@ void Executor::look_before_copy(CommandId id, const Replicate& order) {
         if (!tasks_.contains(id)) return;
         if (!*fault) return done(id, "it was here");
         storage_.found(key_of(order.content), order.content.checksum, finding_of(**fault), false);
-        copy(id, order);
+        copy(id);
       });
 }
 
-void Executor::copy(CommandId id, const Replicate& order) {
+void Executor::copy(CommandId id) {
   ++copies_;
+  const auto& order = std::get<Replicate>(tasks_.at(id).command.order);
   const auto job =
       std::make_shared<CopyJob>(loop_, storage_, peers_, id, order,
                                 [this, id](CopyJob::End end) { copied(id, std::move(end)); });
@@ -248,14 +279,16 @@ void Executor::verified(CommandId id, const Verify& order, const std::optional<D
   done(id, "", content ? replica->size : Bytes());
 }
 
-void Executor::end_fenced(const std::vector<CommandId>& commands) {
+void Executor::end_unendorsed(const std::vector<CommandId>& commands) {
   for (const CommandId id : commands) {
     const auto task = tasks_.find(id);
-    if (task == tasks_.end()) continue;
-    if (task->second.copy) {
-      task->second.copy->tick();  // sees the fence by itself, and cleans up
+    if (task == tasks_.end()) {
+      // The committer sees the fence by itself, and cleans up. So does a copy.
+      if (auto effect = committer_.take_back(id)) committer_.add(std::move(*effect));
+    } else if (task->second.copy) {
+      task->second.copy->tick();
     } else {
-      fail(id, Outcome::kFailed, {Why::kStaleEpoch, "the epoch has risen"});
+      fail(id, Outcome::kFailed, *storage_.book().fence(id, storage_.now()));
     }
   }
 }

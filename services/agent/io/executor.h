@@ -22,8 +22,8 @@ class Executor {
   void take(const Command& command, Epoch epoch);
   /// One of a kind that we do not know: refused, with a result like any other.
   void take_unknown(CommandId id, Epoch epoch);
-  /// The epoch has risen: these are over.
-  void end_fenced(const std::vector<CommandId>& commands);
+  /// The epoch has risen, and these are not known any more.
+  void end_unendorsed(const std::vector<CommandId>& commands);
 
   /// What copies have written so far.
   std::vector<std::pair<CommandId, Bytes>> progress() const;
@@ -40,10 +40,13 @@ class Executor {
   void begin(CommandId id, const Verify& order);
   void begin(CommandId id, const Report& order);
 
+  void endorse(const Command& command);
+  std::optional<std::string> evidence_missing(const Delete& order) const;
+
   void start_waiting();
   void start_copy(CommandId id, const Replicate& order);
   void look_before_copy(CommandId id, const Replicate& order);
-  void copy(CommandId id, const Replicate& order);
+  void copy(CommandId id);
   void copied(CommandId id, CopyJob::End end);
   void start_verify(CommandId id, const Verify& order);
   void verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault);

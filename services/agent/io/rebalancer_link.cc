@@ -84,9 +84,8 @@ void RebalancerLink::dropped(const std::string& why) {
 
 void RebalancerLink::raise_epoch(Epoch epoch) {
   if (epoch <= storage_.identity().epoch) return;
-  const auto fenced = storage_.raise_epoch(epoch);
-  log::info("epoch", {{"is", epoch}, {"commands_ended", fenced.size()}});
-  executor_.end_fenced(fenced);
+  storage_.raise_epoch(epoch);
+  log::info("epoch", {{"is", epoch}});
   say_hello_again();
 }
 
@@ -158,8 +157,18 @@ void RebalancerLink::on(const Commands& commands, bool pulled) {
   if (!commands.unknown.empty() && (!last || commands.unknown.back() > *last)) {
     last = commands.unknown.back();
   }
-  if (pulled) catch_up_.answered(last, commands.more, storage_.now());
+  if (pulled && catch_up_.answered(previous, last, commands.more, storage_.now()) && welcome_) {
+    end_unendorsed();
+  }
   flush();
+}
+
+/// The rebalancer has named all that is open: what it did not name it does not want any more.
+void RebalancerLink::end_unendorsed() {
+  const auto ended = storage_.book().end_unendorsed();
+  if (ended.empty()) return;
+  log::info("commands_ended", {{"epoch", storage_.identity().epoch}, {"count", ended.size()}});
+  executor_.end_unendorsed(ended);
 }
 
 void RebalancerLink::tick() {

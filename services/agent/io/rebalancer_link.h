@@ -39,6 +39,8 @@ class RebalancerLink {
   void on(const T& other);
   bool ours(Epoch epoch, ServerId server);
 
+  void end_unendorsed();
+
   void tick();
   void say_hello();
   void say_results();

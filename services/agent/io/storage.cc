@@ -81,11 +81,10 @@ AgentIdentity Storage::identity() const {
   return {own.server, own.incarnation, own.storage, own.epoch};
 }
 
-std::vector<CommandId> Storage::raise_epoch(Epoch epoch) {
+void Storage::raise_epoch(Epoch epoch) {
   journal_.raise_epoch(epoch);
-  auto fenced = book_.raise(epoch);
+  book_.raise(epoch);
   desk_.identify(identity());
-  return fenced;
 }
 
 void Storage::raise_incarnation(Incarnation incarnation) {

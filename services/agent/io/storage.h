@@ -36,8 +36,8 @@ class Storage {
   Instant now() const { return clock_.now(); }
 
   AgentIdentity identity() const;
-  /// Durable when it returns. Gives the commands whose fence is down now.
-  std::vector<CommandId> raise_epoch(Epoch epoch);
+  /// Durable when it returns.
+  void raise_epoch(Epoch epoch);
   void raise_incarnation(Incarnation incarnation);
 
   Space space() const;
