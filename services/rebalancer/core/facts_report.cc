@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "services/rebalancer/core/facts.h"
 
@@ -111,7 +112,12 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
   for (const ReportedReplica& row : event.rows) {
     of_row(view, *server, event, row, limits, changes);
   }
+  std::set<ChunkId> told;
+  if (!event.gone.empty()) {
+    for (const ReportedReplica& row : event.rows) told.insert(row.content.chunk);
+  }
   for (const auto& [chunk, version] : event.gone) {
+    if (!told.insert(chunk).second) continue;
     const auto slot = view.slot_of(chunk);
     const Replica* known = slot ? view.replica(view.chunk(*slot), event.server) : nullptr;
     // Another version may have come in the place of the one that is gone.

@@ -1,0 +1,424 @@
+#include "tests/rebalancer/cluster_builder.h"
+
+namespace evenkeel {
+namespace {
+
+constexpr const char* kThree = R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000
+     c1 2 10 = s1 s2)";
+
+MemberChanged changed(const Cluster& cluster, Member member) {
+  return {storage_of(99), EventNumber(cluster.view().membership_number().value() + 1),
+          MemberEventKind::kUpdated, std::move(member)};
+}
+Member member_with(const Cluster& cluster, std::uint64_t server, Liveness liveness) {
+  Member member = cluster.server(server).member;
+  member.liveness = liveness;
+  return member;
+}
+
+TEST(Membership, ADeadServersReplicasNoLongerCount) {
+  Cluster cluster(kThree);
+  cluster.take(changed(cluster, member_with(cluster, 2, Liveness::kDead)));
+  EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 1);
+  EXPECT_EQ(plan_of(cluster), "c1: s1 -> s3 repair");
+}
+
+TEST(Membership, WhoComesBackCountsOnlyOnceItHasReported) {
+  Cluster cluster(kThree);
+  cluster.take(changed(cluster, member_with(cluster, 2, Liveness::kDead)));
+  cluster.take(changed(cluster, member_with(cluster, 2, Liveness::kAlive)));
+  EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 1);
+  cluster.take(cluster.report(2, "c1", 9));
+  EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 2);
+}
+
+TEST(Membership, AReportTakenInWhileDeadIsNotTheOneThatIsWantedAfterwards) {
+  Cluster cluster(kThree);
+  cluster.take(changed(cluster, member_with(cluster, 2, Liveness::kDead)));
+  EXPECT_TRUE(cluster.take(cluster.report(2, "c1", 9)).empty());
+  cluster.take(changed(cluster, member_with(cluster, 2, Liveness::kAlive)));
+  EXPECT_EQ(cluster.server(2).standing, Standing::kRegistering);
+}
+
+TEST(Membership, NewsOfAnOldIncarnationIsNone) {
+  Cluster cluster(kThree);
+  Member newer = member_with(cluster, 2, Liveness::kAlive);
+  newer.incarnation = Incarnation(7);
+  cluster.take(changed(cluster, newer));
+  Member old = newer;
+  old.incarnation = Incarnation(6);
+  old.liveness = Liveness::kDead;
+  cluster.take(changed(cluster, old));
+  EXPECT_EQ(cluster.server(2).member, newer);
+}
+
+TEST(Membership, AnotherStorageIsEmpty) {
+  Cluster cluster(std::string(kThree) + "\nc1: delete s2");
+  Member other = member_with(cluster, 2, Liveness::kAlive);
+  other.storage = storage_of(2, 'T');
+  cluster.take(changed(cluster, other));
+  EXPECT_EQ(cluster.holders(1), "s1");
+  EXPECT_TRUE(cluster.open().empty()) << "nobody can execute a delete on a storage that is gone";
+}
+
+TEST(Membership, OneDiskUnderTwoNamesCountsOnce) {
+  Cluster cluster(kThree);
+  Member twin = member_of(7, "D/7", 1000);
+  twin.storage = storage_of(1);
+  cluster.take(changed(cluster, twin));
+  EXPECT_EQ(cluster.view().find(ServerId(7)), nullptr);
+}
+
+TEST(Membership, DeletesWaitForADeadServerAndNothingElseDoes) {
+  Cluster cluster(R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000
+     c1 1 10 = s1 s2
+     c2 2 10 = s1
+     c1: delete s2
+     c2: s1 -> s2)");
+  cluster.take(changed(cluster, member_with(cluster, 2, Liveness::kDead)));
+  ASSERT_EQ(cluster.open().size(), 1U);
+  EXPECT_EQ(cluster.open()[0].kind, CommandKind::kDelete);
+}
+
+TEST(Snapshot, WhoIsMissingIsSuspectAndThenDead) {
+  Cluster cluster(kThree);
+  const MembersListed listed{
+      storage_of(99), EventNumber(5), {cluster.server(1).member, cluster.server(3).member}};
+  cluster.take(listed);
+  EXPECT_EQ(cluster.server(2).member.liveness, Liveness::kSuspect);
+  cluster.take(listed);
+  EXPECT_EQ(cluster.server(2).member.liveness, Liveness::kDead);
+}
+
+TEST(Snapshot, AServerOrAStorageThatIsListedTwiceIsTakenOnce) {
+  Cluster cluster(kThree);
+  Member fourth = member_of(4, "D/4", 1000), fifth = member_of(5, "E/5", 1000);
+  fifth.storage = fourth.storage;
+  cluster.take(MembersListed{storage_of(99), EventNumber(5), {fourth, fourth, fifth}});
+  EXPECT_NE(cluster.view().find(ServerId(4)), nullptr);
+  EXPECT_EQ(cluster.view().find(ServerId(5)), nullptr);
+}
+
+TEST(Inventory, UnknownChunksAreAdopted) {
+  Cluster cluster(kThree);
+  cluster.take(cluster.report(3, "c8", 9));
+  EXPECT_EQ(cluster.holders(8), "s3");
+  EXPECT_EQ(cluster.chunk(8).goal, cluster.limits().default_goal);
+}
+
+TEST(Inventory, WhatIsNotListedIsNotThere) {
+  Cluster cluster(kThree);
+  cluster.take(cluster.report(2, "", 9));
+  EXPECT_EQ(cluster.holders(1), "s1");
+}
+
+TEST(Inventory, OlderVersionsAreStaleWithTheVersionTheyHaveNow) {
+  Cluster cluster(kThree);
+  cluster.take(cluster.report(3, "c1@1", 9));
+  EXPECT_EQ(cluster.holders(1), "s1 s2 s3:stale");
+  cluster.take(cluster.report(3, "c1@2", 10));
+  const Chunk& chunk = cluster.chunk(1);
+  EXPECT_EQ(cluster.view().version_of(chunk, *cluster.view().replica(chunk, ServerId(3))),
+            ChunkVersion(2));
+}
+
+TEST(Inventory, AHigherVersionMakesTheOthersStale) {
+  Cluster cluster(kThree);
+  cluster.take(cluster.report(3, "c1@4", 9));
+  EXPECT_EQ(cluster.holders(1), "s1:stale s2:stale s3");
+  EXPECT_EQ(cluster.chunk(1).version, ChunkVersion(4));
+}
+
+TEST(Inventory, AHigherVersionEndsWhatIsUnderWayForTheOldOne) {
+  Cluster cluster(R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000
+     c1 3 10 = s1 s2:suspect
+     c1: s1 -> s3)");
+  cluster.apply(cluster.planned());
+  ASSERT_EQ(cluster.open().size(), 2U);
+  const CommandRecord check = cluster.open()[1];
+  ASSERT_EQ(check.kind, CommandKind::kVerify);
+  cluster.take(cluster.report(2, "c1@4", 9));
+  EXPECT_TRUE(cluster.open().empty());
+  cluster.take(cluster.ack(check, Outcome::kFailed, Why::kVersion));
+  EXPECT_EQ(cluster.holders(1), "s1:stale s2");
+}
+
+TEST(Inventory, ADamagedReplicaProvesNoVersion) {
+  Cluster cluster(kThree);
+  const Changes changes = cluster.take(cluster.report(3, "c1@9!", 9));
+  EXPECT_EQ(cluster.holders(1), "s1 s2 s3:corrupt");
+  EXPECT_EQ(cluster.chunk(1).version, ChunkVersion(3));
+  for (const Change& change : changes) {
+    if (const auto* added = std::get_if<ReplicaAdded>(&change)) {
+      EXPECT_EQ(added->version, ChunkVersion(3));
+    }
+  }
+}
+
+TEST(Inventory, AnotherSizeOrChecksumIsDamage) {
+  Cluster cluster(kThree);
+  InventoryRead read = cluster.report(2, "c1", 9);
+  read.rows[0].content.checksum = checksum_of(55);
+  cluster.take(read);
+  EXPECT_EQ(cluster.holders(1), "s1 s2:corrupt");
+  read = cluster.report(1, "c1", 9);
+  read.rows[0].content.size = Bytes(9);
+  cluster.take(read);
+  EXPECT_EQ(cluster.holders(1), "s1:corrupt s2:corrupt");
+}
+
+TEST(Inventory, DamagedAndThenWholeIsReadBeforeItIsBelieved) {
+  Cluster cluster(kThree);
+  cluster.take(cluster.report(2, "c1!", 9));
+  cluster.take(cluster.report(2, "c1", 10));
+  EXPECT_EQ(cluster.holders(1), "s1 s2:suspect");
+}
+
+TEST(Inventory, AReportFromBeforeAnEffectIsNoNewsOfIt) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  const auto done = cluster.ack(cluster.open()[0]);
+  cluster.take(done);
+  ASSERT_EQ(cluster.holders(1), "s1 s2");
+  cluster.take(cluster.report(2, "", 9, done.result.journal.value() - 1));
+  EXPECT_EQ(cluster.holders(1), "s1 s2");
+  cluster.take(cluster.report(2, "", 10, done.result.journal.value()));
+  EXPECT_EQ(cluster.holders(1), "s1");
+}
+
+TEST(Inventory, AReportFromBeforeACopyInPlaceDoesNotMakeItCorruptAgain) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1 s2:corrupt\nc1: s1 -> s2");
+  const auto done = cluster.ack(cluster.open()[0]);
+  cluster.take(done);
+  ASSERT_EQ(cluster.holders(1), "s1 s2");
+  cluster.take(cluster.report(2, "c1!", 9, done.result.journal.value() - 1));
+  EXPECT_EQ(cluster.holders(1), "s1 s2");
+}
+
+TEST(Inventory, AReportFromBeforeADeleteDoesNotBringItBack) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 = s1 s2\nc1: delete s2");
+  const auto done = cluster.ack(cluster.open()[0]);
+  cluster.take(done);
+  cluster.take(cluster.report(2, "c1", 9, done.result.journal.value() - 1));
+  EXPECT_EQ(cluster.holders(1), "s1");
+}
+
+TEST(Inventory, ProvesDeletesAndCopies) {
+  Cluster cluster(R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     c1 1 10 = s1 s2
+     c2 2 10 = s1
+     c1: delete s2
+     c2: s1 -> s2)");
+  cluster.take(cluster.report(2, "c2", 9));
+  EXPECT_TRUE(cluster.open().empty());
+  EXPECT_EQ(cluster.holders(1), "s1");
+  EXPECT_EQ(cluster.holders(2), "s1 s2");
+}
+
+TEST(Inventory, AStretchOfAnotherRunOrStorageIsNoNews) {
+  Cluster cluster(kThree);
+  const InventoryRead old = cluster.report(2, "", 9);
+  Member member = member_with(cluster, 2, Liveness::kAlive);
+  member.incarnation = Incarnation(2);
+  cluster.take(changed(cluster, member));
+  EXPECT_TRUE(cluster.take(old).empty());
+  const InventoryRead current = cluster.report(2, "c1", 9);
+  member.storage = storage_of(2, 'T');
+  cluster.take(changed(cluster, member));
+  EXPECT_TRUE(cluster.take(current).empty());
+  EXPECT_EQ(cluster.holders(1), "s1");
+}
+
+InventoryRead news(const Cluster& cluster, const std::string& rows, std::uint64_t number,
+                   std::vector<std::pair<ChunkId, ChunkVersion>> gone = {}) {
+  InventoryRead read = cluster.report(2, rows, number);
+  read.full = false;
+  read.listed.clear();
+  read.gone = std::move(gone);
+  return read;
+}
+
+TEST(Inventory, WhatIsGoneIsGoneInThatVersionOnly) {
+  Cluster cluster(kThree);
+  cluster.take(news(cluster, "", 9, {{ChunkId(1), ChunkVersion(2)}}));
+  EXPECT_EQ(cluster.holders(1), "s1 s2");
+  cluster.take(news(cluster, "c1@4", 10, {{ChunkId(1), ChunkVersion(3)}}));
+  EXPECT_EQ(cluster.holders(1), "s1:stale s2");
+  cluster.take(news(cluster, "", 11, {{ChunkId(1), ChunkVersion(4)}}));
+  EXPECT_EQ(cluster.holders(1), "s1:stale");
+}
+
+TEST(Inventory, AReportOfChangesIsTakenOnce) {
+  Cluster cluster(kThree);
+  const InventoryRead gone = news(cluster, "", 9, {{ChunkId(1), ChunkVersion(3)}});
+  cluster.take(gone);
+  cluster.take(news(cluster, "c1", 10));
+  EXPECT_EQ(cluster.holders(1), "s1 s2");
+  EXPECT_TRUE(cluster.take(gone).empty());
+  EXPECT_EQ(cluster.holders(1), "s1 s2");
+}
+
+TEST(Inventory, IsAcceptableByNumberBasisStorageRunAndJournal) {
+  Cluster cluster(kThree);
+  const Server& server = cluster.server(2);  // inventory 2 was taken
+  const Inventory good{.from = {ServerId(2), Incarnation(1), storage_of(2), Epoch(5)},
+                       .number = InventoryNumber(3),
+                       .basis = std::nullopt,
+                       .journal = JournalNumber(0)};
+  EXPECT_TRUE(acceptable(server, good));
+  Inventory other = good;
+  other.number = InventoryNumber(2);
+  EXPECT_FALSE(acceptable(server, other)) << "taken before";
+  other = good;
+  other.from.incarnation = Incarnation(2);
+  EXPECT_FALSE(acceptable(server, other));
+  other = good;
+  other.from.storage = storage_of(2, 'T');
+  EXPECT_FALSE(acceptable(server, other));
+  other = good;
+  other.basis = InventoryNumber(2);
+  EXPECT_TRUE(acceptable(server, other));
+  other.basis = InventoryNumber(1);
+  EXPECT_FALSE(acceptable(server, other)) << "what changed between 1 and 2 would be missing";
+  Server acked = server;
+  acked.report_floor = JournalNumber(50);
+  EXPECT_FALSE(acceptable(acked, good));
+  other = good;
+  other.journal = JournalNumber(50);
+  EXPECT_TRUE(acceptable(acked, other));
+}
+
+TEST(Ack, ARepeatedOneIsNoNews) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  const auto done = cluster.ack(cluster.open()[0]);
+  cluster.take(done);
+  EXPECT_TRUE(cluster.take(done).empty());
+}
+
+TEST(Ack, OfAnotherStorageIsNoNews) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  auto done = cluster.ack(cluster.open()[0]);
+  done.from.storage = storage_of(2, 'T');
+  EXPECT_TRUE(cluster.take(done).empty());
+}
+
+TEST(Ack, ASourceThatIsBlamedIsSuspect) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  cluster.take(cluster.ack(cluster.open()[0], Outcome::kFailed, Why::kNoSource,
+                           {{ServerId(1), Fault::kCorrupt}}));
+  EXPECT_EQ(cluster.holders(1), "s1:suspect");
+}
+
+TEST(Ack, ASourceThatCouldNotBeReachedIsNot) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  cluster.take(cluster.ack(cluster.open()[0], Outcome::kFailed, Why::kNoSource,
+                           {{ServerId(1), Fault::kUnreachable}}));
+  EXPECT_EQ(cluster.holders(1), "s1");
+}
+
+TEST(Ack, NoSpaceMakesAServerFullForAWhile) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  cluster.take(cluster.ack(cluster.open()[0], Outcome::kFailed, Why::kNoSpace));
+  EXPECT_EQ(plan_of(cluster), "c1: s1 -> s3 repair");
+}
+
+TEST(Ack, AMoveThatIsDoneMakesTheOldPlaceSurplus) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 = s1\nc1: s1 -> s2 drop s1");
+  cluster.take(cluster.ack(cluster.open()[0]));
+  EXPECT_EQ(cluster.holders(1), "s1:surplus s2");
+  EXPECT_EQ(plan_of(cluster), "delete c1 on s1 [s2]");
+}
+
+TEST(Ack, AVerifyThatIsDoneClearsASuspectAndOneThatFailsCondemnsIt) {
+  for (const auto& [outcome, why, after] :
+       {std::tuple{Outcome::kDone, Why::kNone, "s1 s2"},
+        std::tuple{Outcome::kFailed, Why::kCorrupt, "s1 s2:corrupt"},
+        std::tuple{Outcome::kFailed, Why::kMissing, "s1"}}) {
+    Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1 s2:suspect");
+    cluster.apply(cluster.planned());
+    cluster.take(cluster.ack(cluster.open()[0], outcome, why));
+    EXPECT_EQ(cluster.holders(1), after);
+  }
+}
+
+TEST(Ack, ADeleteRemovesTheVersionThatItNamesAndNoOther) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 = s1 s2\nc1: delete s2");
+  cluster.take(cluster.report(2, "c1@4", 9, 50));
+  cluster.take(cluster.ack(cluster.open()[0]));
+  EXPECT_EQ(cluster.holders(1), "s1:stale s2");
+}
+
+TEST(Ack, ACopyWhoseSourceDiedMeanwhileCounts) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  cluster.take(changed(cluster, member_with(cluster, 1, Liveness::kDead)));
+  ASSERT_EQ(cluster.open().size(), 1U);
+  cluster.take(cluster.ack(cluster.open()[0]));
+  EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 1);
+}
+
+AgentGreeted greeting(const Cluster& cluster, std::uint64_t server, std::uint64_t epoch,
+                      std::optional<std::uint64_t> last) {
+  const Member& member = cluster.server(server).member;
+  return {{{member.server, member.incarnation, member.storage, Epoch(epoch)},
+           JournalNumber(0),
+           last ? std::optional(CommandId(*last)) : std::nullopt}};
+}
+
+TEST(Greeting, WhoHasSeenMoreThanWeHoldsDeletes) {
+  Cluster cluster(kThree);
+  cluster.take(greeting(cluster, 1, 77, 500));
+  EXPECT_TRUE(cluster.view().deletes_held());
+  EXPECT_EQ(cluster.view().epoch(), Epoch(78));
+  EXPECT_GT(cluster.view().next_command(), CommandId(500));
+}
+
+TEST(Greeting, NumbersThatNobodyReachesAreNotFollowed) {
+  Cluster cluster(kThree);
+  constexpr std::uint64_t kMax = INT64_MAX;
+  cluster.take(greeting(cluster, 1, kMax, kMax));
+  EXPECT_TRUE(cluster.view().deletes_held());
+  EXPECT_EQ(cluster.view().epoch(), Epoch(5));
+}
+
+TEST(Journal, OfAStorageThatWasReplacedIsNoNews) {
+  Cluster cluster(kThree);
+  Member other = member_with(cluster, 2, Liveness::kAlive);
+  other.storage = storage_of(2, 'T');
+  cluster.take(changed(cluster, other));
+  EXPECT_TRUE(
+      cluster.take(JournalAcknowledged{ServerId(2), storage_of(2), JournalNumber(9)}).empty());
+  cluster.take(JournalAcknowledged{ServerId(2), other.storage, JournalNumber(4)});
+  EXPECT_EQ(cluster.server(2).acked_journal, JournalNumber(4));
+}
+
+ChunksStored stored(std::uint64_t server, std::uint64_t journal) {
+  return {{{ChunkId(1), ServerId(server), storage_of(server), JournalNumber(journal)}}};
+}
+
+TEST(Receipt, MakesAReplicaOfAChunkThatIsBeingPut) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 creating =");
+  cluster.take(stored(2, 5));
+  EXPECT_EQ(cluster.holders(1), "s2");
+  EXPECT_TRUE(cluster.take(stored(2, 5)).empty());
+}
+
+TEST(Receipt, ThatComesAgainDoesNotBringBackWhatWasMoved) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 = s1");
+  EXPECT_TRUE(cluster.take(stored(2, 5)).empty());
+  Cluster put("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 creating =");
+  put.take(put.report(2, "", 9, 7));
+  EXPECT_TRUE(put.take(stored(2, 5)).empty()) << "the report is newer, and does not list it";
+}
+
+}  // namespace
+}  // namespace evenkeel
