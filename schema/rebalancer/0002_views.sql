@@ -39,7 +39,8 @@ LEFT JOIN (SELECT r.chunk_id, sum(r.state <= 1 AND s.liveness <> 'dead') AS vali
                   sum(r.state <= 1 AND s.liveness <> 'dead' AND s.admin = 'in_service'
                       AND g.server_id IS NULL) AS staying
            FROM replica r JOIN server s USING (server_id)
-           LEFT JOIN (SELECT DISTINCT chunk_id, iif(kind = 1, server_id, drop_id) AS server_id
+           LEFT JOIN (SELECT DISTINCT chunk_id,
+                             iif(kind = 1, command.server_id, drop_id) AS server_id
                       FROM outbox JOIN command USING (command_id)
                       WHERE kind = 1 OR drop_id IS NOT NULL) g
              ON g.chunk_id = r.chunk_id AND g.server_id = r.server_id
