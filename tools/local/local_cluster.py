@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -341,8 +342,9 @@ class LocalCluster:
             try:
                 if answer := question():
                     return answer
-            except sqlite3.OperationalError:  # the database or its tables are still to be made
-                if time.monotonic() > end:
+            except sqlite3.OperationalError as fault:
+                still_to_be_made = re.search("no such table|unable to open", str(fault))
+                if not still_to_be_made or time.monotonic() > end:
                     raise
             if time.monotonic() > end:
                 with contextlib.suppress(sqlite3.Error):

@@ -1,6 +1,7 @@
 """Runs a cluster on this machine and shows it heal and fill up; called by tools/run-local."""
 import argparse
 import contextlib
+import fcntl
 import pathlib
 import random
 import re
@@ -283,18 +284,39 @@ def arguments():
     return given
 
 
-def prepare(folder):
-    """Empties our folder; one that is not ours is left alone."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise LocalFault(f"{folder} is not empty and not of an earlier run; name another with --dir")
-    remove(folder)
-    folder.mkdir(parents=True)
-    (folder / MARK).touch()
+class Folder:
+    """The folder of a run: emptied at its beginning and removed in its end, unless it is to be
+    kept. One that is not ours, or in which another run is at work, is left alone."""
 
+    def __init__(self, path, keep):
+        self.path, self.keep = path, keep
+        self._mark = None
 
-def remove(folder):
-    if (folder / MARK).exists():
-        shutil.rmtree(folder)
+    def __enter__(self):
+        if self.path.exists() and any(self.path.iterdir()) and not (self.path / MARK).exists():
+            raise LocalFault(f"{self.path} is not empty and not of an earlier run; "
+                             "name another with --dir")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._mark = open(self.path / MARK, "w", encoding="utf-8")
+        try:
+            fcntl.flock(self._mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._mark.close()
+            raise LocalFault(f"another run is at work in {self.path}; name another with --dir") from None
+        for old in self.path.iterdir():
+            if old.is_dir():
+                shutil.rmtree(old)
+            elif old.name != MARK:
+                old.unlink()
+        return self
+
+    def __exit__(self, kind, *_):
+        failed = kind is not None and issubclass(kind, LocalFault)
+        if failed:
+            print(f"tools/run-local: logs and chunks are left in {self.path}", file=sys.stderr)
+        if not self.keep and not failed:
+            shutil.rmtree(self.path)
+        self._mark.close()
 
 
 def interrupted(*_):
@@ -302,12 +324,12 @@ def interrupted(*_):
 
 
 def run(given, account):
-    prepare(given.dir)
-    with LocalCluster(given.dir.resolve(), given.bin,
-                      rebalancer={"default_goal": given.goal, "chunk_size": f"{given.chunk_size}B",
-                                  "safe_mode_time": "2s"},
-                      agent={"capacity": f"{given.capacity}B", "reserve": f"{given.reserve}B",
-                             "scrub_rate": "256MiB", "scrub_pause": "2s"}) as cluster:
+    with Folder(given.dir, given.keep), \
+            LocalCluster(given.dir.resolve(), given.bin,
+                         rebalancer={"default_goal": given.goal,
+                                     "chunk_size": f"{given.chunk_size}B", "safe_mode_time": "2s"},
+                         agent={"capacity": f"{given.capacity}B", "reserve": f"{given.reserve}B",
+                                "scrub_rate": "256MiB", "scrub_pause": "2s"}) as cluster:
         show = Show(given, cluster, account)
         code = show.run()
         if given.keep:
@@ -323,21 +345,15 @@ def main():
     given, account = arguments(), Account()
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGHUP, interrupted)
-    keep = given.keep
     try:
         return run(given, account)
     except KeyboardInterrupt:
         account.say("\nEnded, and all that was started with it.")
         return 130
     except LocalFault as fault:
-        account.say(f"\ntools/run-local: {fault}")
-        keep = keep or (given.dir / MARK).exists()
-        if keep:
-            account.say(f"\nEverything is kept in {given.dir}.")
+        account.say()
+        print(f"tools/run-local: {fault}", file=sys.stderr)
         return 1
-    finally:
-        if not keep:
-            remove(given.dir)
 
 
 if __name__ == "__main__":
