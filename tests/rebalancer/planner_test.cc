@@ -63,6 +63,11 @@ Case{"NoSourceThatIsSuspectCorruptOrStale", R"(
      s4 D/4 1000
      c1 3 10 = s1 s2:corrupt s3:stale)",
      "c1: s1 -> s4 repair"},
+Case{"StaleReplicasDoNotUseUpTheServers", R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     c1 2 10 = s1 s2:stale)",
+     "c1: s1 -> s2 repair"},
 Case{"NoSourceThatHasNotReported", R"(
      s1 A/1 1000 presumed
      s2 B/2 1000
@@ -282,7 +287,8 @@ RefusalCase{"None", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1", std::nullopt},
 RefusalCase{"NotAlive", "s1 A/1 100\ns2 B/2 100 suspect\nc1 2 10 = s1", Refusal::kNotAlive},
 RefusalCase{"NotReported", "s1 A/1 100\ns2 B/2 100 presumed\nc1 2 10 = s1", Refusal::kNotReported},
 RefusalCase{"NotInService", "s1 A/1 100\ns2 B/2 100 draining\nc1 2 10 = s1", Refusal::kNotInService},
-RefusalCase{"Holds", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1 s2:stale", Refusal::kHoldsReplica},
+RefusalCase{"Holds", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1 s2:suspect", Refusal::kHoldsReplica},
+RefusalCase{"StaleIsReplacedInPlace", "s1 A/1 100\ns2 B/2 10\nc1 2 10 = s1 s2:stale", std::nullopt},
 RefusalCase{"Receives", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1\nc1: s1 -> s2", Refusal::kHoldsReplica},
 RefusalCase{"IsDeleting", "s1 A/1 100\ns2 B/2 100\nc1 1 10 = s1 s2:corrupt\nc1: delete s2", Refusal::kHoldsReplica},
 RefusalCase{"CorruptIsReplacedInPlace", "s1 A/1 100\ns2 B/2 10\nc1 2 10 = s1 s2:corrupt", std::nullopt},

@@ -109,8 +109,11 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
   if (server.standing != Standing::kReported) return Refusal::kNotReported;
   if (server.admin != AdminState::kInService) return Refusal::kNotInService;
   const Replica* held = view.replica(chunk, server.id());
-  // A corrupt replica may be replaced by a copy in its own place; anything else is in use.
-  if (held && held->state != ReplicaState::kCorrupt) return Refusal::kHoldsReplica;
+  // A corrupt or stale replica may be replaced by a copy in its own place: it cannot be deleted
+  // before there are enough others, and there may be no other server left to copy to.
+  const bool replaceable = held && (held->state == ReplicaState::kCorrupt ||
+                                    held->state == ReplicaState::kStale);
+  if (held && !replaceable) return Refusal::kHoldsReplica;
   for (const CommandId id : view.in_flight_of(chunk)) {
     if (view.find(id)->server == server.id()) return Refusal::kHoldsReplica;
   }
