@@ -108,9 +108,12 @@ Command Publisher::message_of(const CommandRecord& record) const {
       break;
     case CommandKind::kDelete: {
       const auto domains = static_cast<int>(record.evidence.size());
-      command.order = Delete{content, static_cast<int>(view_.find(*record.chunk)->goal),
+      command.order = Delete{content,
+                             static_cast<int>(view_.find(*record.chunk)->goal),
                              std::min(domains, static_cast<int>(view_.find(*record.chunk)->goal)),
-                             SpreadLevel::kHost, record.retired, record.evidence};
+                             SpreadLevel::kHost,
+                             record.retired,
+                             record.evidence};
       break;
     }
     case CommandKind::kVerify:
@@ -132,8 +135,12 @@ std::vector<Source> Publisher::sources_of(const CommandRecord& record) const {
     sources.push_back({member.server, member.storage, member.address,
                        keys_.copy_token(view_.epoch(), record, member.storage)});
   };
+  // After a start of this service, servers that have not reported yet are asked too: a copy that
+  // was under way is named again, and without a source it would end. Who lacks it says so.
   const auto usable = [&](const Replica& replica) {
-    return replica.valid() && view_.server(replica.server).works();
+    const Server& server = view_.server(replica.server);
+    return replica.valid() && server.member.liveness == Liveness::kAlive &&
+           server.standing != Standing::kRegistering;
   };
   const Replica* first = record.source ? view_.replica(chunk, *record.source) : nullptr;
   if (first && usable(*first)) add(view_.server(first->server));
