@@ -1,0 +1,316 @@
+#include <gmock/gmock.h>
+
+#include "common/sqlite/migrate.h"
+#include "services/rebalancer/rebalancer.h"
+#include "tests/rebalancer/cluster_builder.h"
+#include "tests/rebalancer/temp_dir.h"
+
+namespace evenkeel {
+namespace {
+
+class Tables : public testing::Test {
+ protected:
+  Tables() {
+    Changes changes{EpochRaised{Epoch(1)}};
+    for (std::uint64_t server = 1; server <= 4; ++server) {
+      changes.push_back(ServerAdded{member_of(server, "r/h" + std::to_string(server), 1000)});
+      changes.push_back(ServerReported{ServerId(server), InventoryNumber(1), JournalNumber(0), {}});
+    }
+    changes.push_back(ChunkAdded{
+        {ChunkId(1), ChunkVersion(3), Bytes(10), checksum_of(1, 3)}, 2, ChunkLife::kLive});
+    for (std::uint64_t server = 1; server <= 3; ++server) {
+      changes.push_back(ReplicaAdded{ChunkId(1), ServerId(server), ReplicaState::kValid,
+                                     ChunkVersion(3), JournalNumber(0)});
+    }
+    save(changes, Epoch(0));
+  }
+
+  void save(const Changes& changes, Epoch mine = Epoch(1)) {
+    Store::Transaction transaction(store_, mine, Timestamp(Duration(7)), Duration(0));
+    for (const Change& change : changes) transaction.save(change);
+    transaction.commit();
+  }
+  std::string refusal(const Changes& changes) {
+    try {
+      save(changes);
+    } catch (const sqlite::SqliteError& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  static CommandRecord command(std::uint64_t id, CommandKind kind, std::uint64_t server) {
+    return {.id = CommandId(id),
+            .epoch = Epoch(1),
+            .kind = kind,
+            .reason = Reason::kTrim,
+            .chunk = ChunkId(1),
+            .version = ChunkVersion(3),
+            .size = Bytes(10),
+            .server = ServerId(server),
+            .storage = storage_of(server)};
+  }
+  static CommandRecord removal(std::uint64_t id, std::uint64_t server,
+                               const std::vector<std::uint64_t>& witnesses) {
+    CommandRecord record = command(id, CommandKind::kDelete, server);
+    for (const std::uint64_t witness : witnesses) {
+      record.evidence.push_back({.server = ServerId(witness),
+                                 .storage = storage_of(witness),
+                                 .location = "r/h" + std::to_string(witness),
+                                 .version = ChunkVersion(3),
+                                 .checksum = checksum_of(1, 3),
+                                 .vouched = 1});
+    }
+    return record;
+  }
+
+  /// All rows of a query, as an operator gets them: "1|healthy, 2|lost".
+  std::string rows(const std::string& sql) {
+    sqlite::Database reader(dir_.path() / "r.db", sqlite::OpenMode::kReadOnly);
+    sqlite::Statement row(reader, "SELECT " + sql);
+    std::string all;
+    for (row.open(); row.step();) all += (all.empty() ? "" : ", ") + row.text(0);
+    return all;
+  }
+
+  TempDir dir_;
+  Store store_{dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel"};
+};
+
+TEST_F(Tables, ADeleteNeedsEvidence) {
+  EXPECT_THAT(refusal({CommandIssued{removal(1, 3, {})}}), testing::HasSubstr("S1"));
+  EXPECT_THAT(refusal({CommandIssued{removal(1, 3, {1})}}), testing::HasSubstr("S1"));
+  EXPECT_THAT(refusal({CommandIssued{removal(1, 3, {1, 3})}}), testing::HasSubstr("S1"))
+      << "not on the word of the one that goes";
+  EXPECT_THAT(refusal({CommandIssued{removal(1, 3, {1, 4})}}), testing::HasSubstr("S1"))
+      << "not on the word of one that holds nothing";
+  EXPECT_EQ(refusal({CommandIssued{removal(1, 3, {1, 2})}}), "");
+}
+
+TEST_F(Tables, EvidenceHoldsAtThatMoment) {
+  CommandRecord old = removal(1, 3, {1, 2});
+  old.evidence[0].presence_age = Duration(600'001);
+  EXPECT_THAT(refusal({CommandIssued{old}}), testing::HasSubstr("S1"));
+  CommandRecord wiped = removal(1, 3, {1, 2});
+  wiped.evidence[0].storage = storage_of(1, 'T');
+  EXPECT_THAT(refusal({CommandIssued{wiped}}), testing::HasSubstr("S1"));
+  CommandRecord together = removal(1, 3, {1, 2});
+  together.evidence[1].location = together.evidence[0].location;
+  EXPECT_THAT(refusal({CommandIssued{together}}), testing::HasSubstr("S1"));
+  const Changes suspect{
+      ReplicaChanged{ChunkId(1), ServerId(1), ReplicaState::kSuspect, ChunkVersion(3)},
+      CommandIssued{removal(1, 3, {1, 2})}};
+  EXPECT_THAT(refusal(suspect), testing::HasSubstr("S1"));
+  EXPECT_THAT(refusal({EpochRaised{Epoch(2)}, CommandIssued{removal(1, 3, {1, 2})}}),
+              testing::HasSubstr("S1"))
+      << "nobody has reported to this epoch";
+}
+
+TEST_F(Tables, WhoWasDeadHasToReportAnew) {
+  Member member = member_of(1, "r/h1", 1000);
+  member.liveness = Liveness::kDead;
+  save({ServerUpdated{member}});
+  member.liveness = Liveness::kAlive;
+  save({ServerUpdated{member}});
+  EXPECT_THAT(refusal({CommandIssued{removal(1, 3, {1, 2})}}), testing::HasSubstr("S1"));
+}
+
+TEST_F(Tables, OneDeleteOfAChunkAtATime) {
+  save({CommandIssued{removal(1, 3, {1, 2})}});
+  EXPECT_THAT(refusal({CommandIssued{removal(2, 2, {1, 3})}}), testing::HasSubstr("UNIQUE"));
+}
+
+TEST_F(Tables, ADeleteNeverExpires) {
+  save({CommandIssued{removal(1, 3, {1, 2})}});
+  const CommandClosed given_up{CommandId(1), CommandEnd::kSuperseded, "for a test"};
+  EXPECT_THAT(refusal({given_up}), testing::HasSubstr("S3"));
+  Member replaced = member_of(3, "r/h3", 1000);
+  replaced.storage = storage_of(3, 'T');
+  EXPECT_EQ(refusal({ServerReplaced{replaced}, given_up}), "");
+}
+
+TEST_F(Tables, OneCopyOfAChunkToAServerAtATime) {
+  save({CommandIssued{command(1, CommandKind::kReplicate, 4)}});
+  EXPECT_THAT(refusal({CommandIssued{command(2, CommandKind::kReplicate, 4)}}),
+              testing::HasSubstr("UNIQUE"));
+}
+
+TEST_F(Tables, AVersionNeverGoesBack) {
+  EXPECT_THAT(refusal({ChunkRaised{{ChunkId(1), ChunkVersion(2), Bytes(10), checksum_of(1, 2)}}}),
+              testing::HasSubstr("S19"));
+}
+
+TEST_F(Tables, WhatFailsLeavesNothingBehind) {
+  const std::string before = rows("count(*) || '' FROM event");
+  EXPECT_NE(refusal({Noted{"mode", "x", "y"}, CommandIssued{removal(1, 3, {})}}), "");
+  EXPECT_EQ(rows("count(*) || '' FROM event"), before);
+}
+
+TEST_F(Tables, WhoLostTheEpochWritesNoMore) {
+  Store other(dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel");
+  {
+    Store::Transaction transaction(other, Epoch(1), Timestamp{}, Duration(0));
+    transaction.save(EpochRaised{Epoch(2)});
+    transaction.commit();
+  }
+  EXPECT_THROW(save({Noted{"mode", "x", "y"}}), Superseded);
+}
+
+TEST_F(Tables, OfAnotherClusterAreRefused) {
+  EXPECT_THROW(Store(dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "another"),
+               std::runtime_error);
+}
+
+TEST_F(Tables, ViewsTellOfHealth) {
+  EXPECT_EQ(rows("health || ' ' || valid_replicas FROM chunk_health"), "over_replicated 3");
+  save({ReplicaLost{ChunkId(1), ServerId(3), JournalNumber(0)}});
+  EXPECT_EQ(rows("health FROM chunk_health"), "healthy");
+  EXPECT_EQ(rows("chunk_id || '' FROM violations"), "");
+  Member dead = member_of(2, "r/h2", 1000);
+  dead.liveness = Liveness::kDead;
+  save({ServerUpdated{dead}});
+  EXPECT_EQ(rows("health || ' ' || other_replicas FROM chunk_health"), "at_risk 1");
+  EXPECT_EQ(rows("why FROM violations"), "waiting for its turn");
+  save({ChunkSetAside{ChunkId(1), "no room", {}}});
+  EXPECT_EQ(rows("why FROM violations"), "no room");
+  save({CommandIssued{command(1, CommandKind::kReplicate, 3)}});
+  EXPECT_EQ(rows("why FROM violations"), "being copied");
+  EXPECT_EQ(rows("kind || ' ' || state FROM open_commands"), "replicate open");
+  save({ReplicaLost{ChunkId(1), ServerId(1), JournalNumber(0)}});
+  EXPECT_EQ(rows("health FROM chunk_health"), "lost");
+}
+
+TEST_F(Tables, ViewsTellOfServers) {
+  EXPECT_EQ(rows("server_id || ' ' || replicas || ' ' || used_bytes || ' ' || reported "
+                 "FROM server_status ORDER BY server_id"),
+            "1 1 10 1, 2 1 10 1, 3 1 10 1, 4 0 0 1");
+}
+
+TEST_F(Tables, InvariantsShowWhatBreaksThem) {
+  EXPECT_EQ(rows("count(*) || '' FROM invariant_replica_ahead_of_chunk"), "0");
+  save({ReplicaChanged{ChunkId(1), ServerId(1), ReplicaState::kCorrupt, ChunkVersion(9)}});
+  EXPECT_EQ(rows("server_id || '' FROM invariant_replica_ahead_of_chunk"), "1");
+  save({CommandIssued{command(1, CommandKind::kReplicate, 2)}});
+  EXPECT_EQ(rows("server_id || '' FROM invariant_copy_onto_holder"), "2");
+}
+
+TEST_F(Tables, IdsOfCommandsAreNotGivenOutAgainAfterTheirRowsAreGone) {
+  save({CommandIssued{command(500, CommandKind::kVerify, 1)},
+        CommandClosed{CommandId(500), CommandEnd::kDone, ""}});
+  store_.prune(0, 100);
+  EXPECT_EQ(store_.load_view({}).next_command(), CommandId(501));
+}
+
+class Files : public testing::Test {
+ protected:
+  Files() {
+    std::vector<Event> events;
+    MembersListed listed{storage_of(99), EventNumber(1), {}};
+    for (std::uint64_t server = 1; server <= 3; ++server) {
+      listed.members.push_back(member_of(server, "r/h" + std::to_string(server), 1'000'000));
+    }
+    rebalancer_.handle(std::vector<Event>{listed});
+    for (const Member& member : listed.members) {
+      events.push_back(InventoryRead{.server = member.server,
+                                     .incarnation = member.incarnation,
+                                     .storage = member.storage,
+                                     .number = InventoryNumber(1),
+                                     .full = true,
+                                     .last = true,
+                                     .journal = JournalNumber(0),
+                                     .asked = {}});
+    }
+    rebalancer_.handle(events);
+  }
+  Answer ask(Request request) {
+    std::optional<Answer> answer;
+    const std::vector<Asked> asked{{std::move(request), [&](Answer a) { answer = std::move(a); }}};
+    rebalancer_.handle({}, asked);
+    rebalancer_.view().check();
+    return std::move(answer).value();
+  }
+  std::string refused(Request request) {
+    const Answer answer = ask(std::move(request));
+    const auto* no = std::get_if<Refused>(&answer);
+    return no ? no->code : "";
+  }
+  FileId open(const std::string& name, int goal = 2) {
+    return std::get<PutOpened>(ask(PutOpen{name, goal, Bytes(10)})).file;
+  }
+  PutPlaced::Item placed(FileId file, std::vector<ServerId> avoid = {}) {
+    return std::get<PutPlaced>(ask(PutPlace{file, {item(0, std::move(avoid))}})).items.at(0);
+  }
+  static PutPlace::Item item(std::uint64_t index, std::vector<ServerId> avoid = {}) {
+    return {index, Bytes(10), checksum_of(index + 1), std::move(avoid)};
+  }
+  void store_on(const PutPlaced::Item& item) {
+    ChunksStored stored;
+    for (const Source& target : item.targets) {
+      stored.items.push_back({item.chunk, target.server, target.storage, JournalNumber(5)});
+    }
+    rebalancer_.handle(std::vector<Event>{stored});
+  }
+
+  TempDir dir_;
+  Store store_{dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel"};
+  ManualClock clock_;
+  Rebalancer rebalancer_{store_, clock_, Limits{}};
+};
+
+TEST_F(Files, ArePutLookedUpAndDeleted) {
+  const FileId file = open("a");
+  const auto item = placed(file);
+  EXPECT_EQ(item.targets.size(), 2U);
+  EXPECT_EQ(refused(Locate{"a"}), "not_found") << "not before it is closed";
+  EXPECT_EQ(refused(PutClose{file, {}, true}), "conflict") << "it is stored nowhere";
+  store_on(item);
+  EXPECT_EQ(refused(PutClose{file, {}, true}), "");
+  const Located located = std::get<Located>(ask(Locate{"a"}));
+  EXPECT_EQ(located.total, 1U);
+  EXPECT_EQ(located.chunks.at(0).holders.size(), 2U);
+  EXPECT_EQ(refused(PutOpen{"a", 2, Bytes(10)}), "conflict");
+  EXPECT_EQ(std::get<Deleted>(ask(DeleteNamed{"a"})).chunks, 1U);
+  EXPECT_EQ(refused(Locate{"a"}), "not_found");
+  EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kRetired);
+}
+
+TEST_F(Files, AnIndexThatIsThereTwiceIsMalformed) {
+  const FileId file = open("a");
+  EXPECT_EQ(refused(PutPlace{file, {item(0), item(0)}}), "malformed");
+}
+
+TEST_F(Files, PlacingAgainIsTheSameChunkElsewhere) {
+  const FileId file = open("a", 1);
+  const auto first = placed(file);
+  const auto second = placed(file, {first.targets.at(0).server});
+  EXPECT_EQ(second.chunk, first.chunk);
+  EXPECT_NE(second.targets.at(0).server, first.targets.at(0).server);
+  PutPlace other{file, {item(0)}};
+  other.items[0].checksum = checksum_of(77);
+  EXPECT_EQ(refused(other), "conflict");
+}
+
+TEST_F(Files, APutThatIsBegunAnewGivesBackWhatItHad) {
+  const auto item = placed(open("a"));
+  store_on(item);
+  open("a", 3);
+  EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kRetired);
+}
+
+TEST_F(Files, APutThatNobodyEndsIsGivenUp) {
+  const auto item = placed(open("a"));
+  clock_.advance(2h);
+  rebalancer_.handle(std::vector<Event>{TimePassed{}});
+  clock_.advance(2min);
+  rebalancer_.handle(std::vector<Event>{TimePassed{}});
+  EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kRetired);
+}
+
+TEST_F(Files, NoServerThatCanTakeItIsSaid) {
+  const FileId file = open("a");
+  const ServerId all[] = {ServerId(1), ServerId(2), ServerId(3)};
+  EXPECT_EQ(refused(PutPlace{file, {item(0, {all, all + 3})}}), "unavailable");
+}
+
+}  // namespace
+}  // namespace evenkeel
