@@ -92,6 +92,7 @@ class Cluster {
   const Chunk& chunk(std::uint64_t id) const { return *view_.find(ChunkId(id)); }
   const Server& server(std::uint64_t id) const { return *view_.find(ServerId(id)); }
   Limits& limits() { return limits_; }
+  const Limits& limits_now() const { return limits_; }
   Instant now() const { return now_; }
 
   /// "s1 s2:stale": who holds what of a chunk.
