@@ -83,6 +83,9 @@ void read_data_port(config::Reader& reader, DataPortSettings& settings) {
 void read_work(config::Reader& reader, WorkSettings& settings) {
   settings.copies_in = count(reader, "copies_in", settings.copies_in, 1024);
   settings.presence_fresh = reader.duration("presence_fresh", settings.presence_fresh);
+  if (settings.presence_fresh < std::chrono::minutes(10)) {
+    reader.fault("presence_fresh", "must be at least 10min: rightful evidence is up to that old");
+  }
   settings.content_fresh = reader.duration("content_fresh", settings.content_fresh);
 }
 

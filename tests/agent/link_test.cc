@@ -39,6 +39,19 @@ TEST_F(Link, TakesAHigherIncarnationWhenToldThatItsOwnIsOld) {
   EXPECT_GT(one.agent->storage().identity().incarnation, reached);
 }
 
+TEST_F(Link, TellsARebalancerThatIsBehindOfItsEpoch) {
+  Seat& one = start(1);
+  const Epoch before = epoch_;
+  until([&] { return one.agent->storage().identity().epoch == before; });
+  const std::size_t hellos = one.hellos.size();
+  until([&] {
+    tell(one, Beacon{Epoch(before.value() - 1), ServerId(1), std::nullopt, 0});
+    return one.hellos.size() > hellos;
+  });
+  EXPECT_EQ(one.hellos.back().from.epoch, before);
+  EXPECT_EQ(one.agent->storage().identity().epoch, before);
+}
+
 TEST_F(Link, WritesAHigherEpochDownAndSaysHello) {
   Seat& one = start(1);
   const std::size_t hellos = one.hellos.size();

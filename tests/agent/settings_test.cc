@@ -35,6 +35,7 @@ TEST(Settings, RefusesByKey) {
       {"listen = \"0.0.0.0:7420\"", "advertise"},
       {"copies_in = 0", "copies_in"},
       {"heartbeat_interval = \"1\"", "heartbeat_interval"},
+      {"presence_fresh = \"5min\"", "presence_fresh"},
       {"rescan_interval = \"10ms\"", "rescan_interval"},
       {"log_level = \"loud\"", "log_level"},
       {"lisen = \"127.0.0.1:1\"", "lisen"},

@@ -13,6 +13,7 @@ constexpr Duration kTick{100};
 constexpr Duration kProgressPause{1'000};
 constexpr Duration kDeltaPause{1'000};
 constexpr Duration kConfirmPause{1'000};
+constexpr Duration kCorrectionPause{1'000};
 constexpr Duration kComplaintPause{1'000};
 constexpr std::size_t kResultsAtOnce = 500;  // of 300 characters of detail each: below 1 MiB
 constexpr std::size_t kProgressAtOnce = 1'000;
@@ -102,7 +103,16 @@ bool RebalancerLink::ours(Epoch epoch, ServerId server) {
     return false;
   }
   raise_epoch(epoch);
+  if (epoch < storage_.identity().epoch) tell_it_is_behind();
   return epoch == storage_.identity().epoch;
+}
+
+/// Its database is older than what we have seen of it: restored, or lost and begun anew. It has to
+/// learn of that from us, and nothing it orders before is done.
+void RebalancerLink::tell_it_is_behind() {
+  if (storage_.now() < next_correction_) return;
+  next_correction_ = storage_.now() + kCorrectionPause;
+  say_hello_again();
 }
 
 void RebalancerLink::on(const Welcome& welcome) {
