@@ -14,13 +14,12 @@
 namespace evenkeel {
 namespace {
 
-/// Where the epochs of a new database begin: seconds since 2026. A database that was lost is so
-/// followed by one of higher epochs, and agents notice that. Nothing is safe or unsafe by it: an
-/// agent that sees an epoch below its own says so, and the rebalancer then goes above that.
+/// Where the epochs of a new database begin: milliseconds since 2026, so that one that was lost is
+/// followed by one of higher epochs, which agents notice. Should the clock be behind, agents see an
+/// epoch below their own and say so, and the rebalancer then goes above that.
 Epoch first_epoch(const Clock& clock) {
-  constexpr std::chrono::seconds kStart2026(1'767'225'600);
-  const auto wall = clock.wall_now().time_since_epoch();
-  const auto since = std::chrono::floor<std::chrono::seconds>(wall) - kStart2026;
+  constexpr Timestamp kStart2026(std::chrono::seconds(1'767'225'600));
+  const Duration since = clock.wall_now() - kStart2026;
   return Epoch(static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
 }
 

@@ -1,6 +1,7 @@
 """Any process may be killed at any moment and started again, and all may be started in any order:
 what was begun is brought to its end, once."""
 import itertools
+import pathlib
 import unittest
 from collections import Counter
 
@@ -54,6 +55,27 @@ class Restart(Scenario):
             self.assertEqual(watch.shortages, [])
             self.check_once(cluster, watch)
             self.check_contents(self.check_replicated(cluster), contents)
+
+    def test_a_database_that_was_lost_is_made_anew_from_what_agents_hold(self):
+        """The first epoch too: a new database must not be taken for the old one by its numbers."""
+        with self.cluster(agents=4) as cluster:
+            contents = self.filled(cluster, [(n % 9) * 32 * KIB + 1 for n in range(90)])
+            chunks = cluster.value("SELECT count(*) FROM chunk")
+            cluster.rebalancer.kill()
+            lost = pathlib.Path(cluster.database)
+            for path in lost.parent.glob(lost.name + "*"):
+                path.unlink()
+            cluster.rebalancer.start()
+            cluster.wait("all chunks to be known again", lambda: chunks == cluster.value(
+                "SELECT count(*) FROM chunk_health WHERE health = 'healthy'"), 60, cluster.unsettled)
+            cluster.wait_until_settled()
+            self.assertEqual(cluster.value(
+                "SELECT count(*) FROM command_history WHERE kind IN ('delete', 'replicate')"), 0)
+            self.check_contents(self.check_replicated(cluster), contents)
+            cluster.agent(2).kill()
+            cluster.wait_for_liveness(2, "dead")
+            cluster.wait_until_settled()
+            self.check_contents(self.check_replicated(cluster, without=[2]), contents)
 
     def test_any_order_of_starting_will_do(self):
         for order in itertools.permutations(("membership", "rebalancer", "agents")):
