@@ -39,7 +39,7 @@ inline Member member_of(std::uint64_t server, const std::string& location, std::
 /// A cluster as it is drawn, one thing a line:
 ///
 ///     s1 A/1 100            server, location, capacity; then, if not so by default, any of
-///                           suspect, dead; presumed, registering; draining; reserve=9
+///                           suspect, dead; presumed, registering; draining; reserve=9; free=5
 ///     c1 3 10 = s1 s2:stale s3?      goal, size, holders; a state after a colon; with a question
 ///                           mark its content was never verified; before = creating or retired
 ///     c1: s1 -> s4 drop s2  a copy under way
@@ -172,6 +172,7 @@ class Cluster {
         member_of(ServerId::parse(words.at(0))->value(), words.at(1), std::stoull(words.at(2)));
     for (const auto& word : words) {
       if (word.starts_with("reserve=")) member.reserve = Bytes(std::stoull(word.substr(8)));
+      if (word.starts_with("free=")) member.free = Bytes(std::stoull(word.substr(5)));
     }
     if (has(line, "draining")) {
       Server server{.member = member};

@@ -296,6 +296,8 @@ RefusalCase{"SameHost", "s1 A/1 100\ns2 A/1 100\nc1 2 10 = s1", Refusal::kSameHo
 RefusalCase{"TooFull", "s1 A/1 100\ns2 B/2 100\nc1 2 93 = s1", Refusal::kTooFull},
 RefusalCase{"JustFits", "s1 A/1 100\ns2 B/2 100\nc1 2 92 = s1", std::nullopt},
 RefusalCase{"Reserve", "s1 A/1 100\ns2 B/2 100 reserve=20\nc1 2 81 = s1", Refusal::kTooFull},
+RefusalCase{"OthersFillTheDisk", "s1 A/1 100\ns2 B/2 100 free=20\nc1 2 21 = s1", Refusal::kTooFull},
+RefusalCase{"WhatIsFreeOnTheDiskJustFits", "s1 A/1 100\ns2 B/2 100 free=20\nc1 2 20 = s1", std::nullopt},
 RefusalCase{"WhatIsToLeaveIsStillThere",
             "s1 A/1 100\ns2 B/2 100\nc1 2 50 = s1\nc2 1 50 = s1 s2\nc2: delete s2", Refusal::kTooFull}
 ), refusal_name);

@@ -36,8 +36,11 @@ double Draft::use_step(Bytes size) const {
 std::int64_t Draft::room_limit(ServerSlot slot) const {
   const Member& member = view_.server(slot).member;
   const auto capacity = signed_count(member.capacity);
-  return std::min(signed_count(member.capacity * limits_.fill_limit),
-                  capacity - std::min(capacity, signed_count(member.reserve)));
+  const auto reserve = signed_count(member.reserve);
+  // What it says it can hold may be more than its disk has left: others write there too.
+  const auto disk = signed_count(member.used) + signed_count(member.free);
+  const auto after_reserve = std::max<std::int64_t>(0, std::min(capacity, disk) - reserve);
+  return std::min(signed_count(member.capacity * limits_.fill_limit), after_reserve);
 }
 
 double Draft::use(ServerSlot slot) const {
