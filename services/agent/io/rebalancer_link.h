@@ -58,7 +58,8 @@ class RebalancerLink {
   CatchUp catch_up_;
   bool welcome_ = false;  // by the epoch that we have
   Backoff hello_backoff_{Duration(1'000), Duration(10'000)};
-  Instant next_hello_{}, next_progress_{}, next_delta_{}, next_confirm_{}, next_complaint_{}, next_correction_{};
+  Instant next_hello_{}, next_progress_{}, next_delta_{}, next_confirm_{}, next_complaint_{},
+      next_correction_{};
   std::vector<CommandId> confirmed_;  // not yet in the journal
   std::uint64_t dropped_ = 0;
   ZmqChannel commands_;

@@ -111,8 +111,8 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
   const Replica* held = view.replica(chunk, server.id());
   // A corrupt or stale replica may be replaced by a copy in its own place: it cannot be deleted
   // before there are enough others, and there may be no other server left to copy to.
-  const bool replaceable = held && (held->state == ReplicaState::kCorrupt ||
-                                    held->state == ReplicaState::kStale);
+  const bool replaceable =
+      held && (held->state == ReplicaState::kCorrupt || held->state == ReplicaState::kStale);
   if (held && !replaceable) return Refusal::kHoldsReplica;
   for (const CommandId id : view.in_flight_of(chunk)) {
     if (view.find(id)->server == server.id()) return Refusal::kHoldsReplica;

@@ -21,7 +21,7 @@ namespace evenkeel {
 Changes plan(const ClusterView& view, const Limits& limits, Instant now);
 
 class Draft;
-void report(Draft& draft);   ///< asks servers that came back for what they hold
+void report(Draft& draft);  ///< asks servers that came back for what they hold
 void repair_one(Draft& draft, ChunkSlot chunk);
 void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
 void verify(Draft& draft);   ///< asks the holders of suspect replicas to read them
