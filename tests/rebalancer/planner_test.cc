@@ -35,246 +35,249 @@ std::string name_of(const testing::TestParamInfo<Case>& info) {
   return info.param.name;
 }
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(
-    Repair, Planner,
-    testing::Values(Case{"FewestReplicasFirst", R"(
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Repair, Planner, testing::Values(
+Case{"FewestReplicasFirst", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 1000
      s4 D/4 1000
      c1 3 10 = s1 s2
      c2 3 10 = s1)",
-                         "c2: s1 -> s3 repair; c1: s2 -> s4 repair"},
-                    Case{"OneCopyAtATimeForEachChunkInAPlanAndTheNextOnlyWhenItIsKnownToBeNeeded",
-                         R"(
+     "c2: s1 -> s3 repair; c1: s2 -> s4 repair"},
+Case{"OneCopyAtATimeForEachChunkInAPlanAndTheNextOnlyWhenItIsKnownToBeNeeded", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 2 10 = s1)",
-                         "c1: s1 -> s2 repair"},
-                    Case{"ACopyUnderWayCounts", R"(
+     "c1: s1 -> s2 repair"},
+Case{"ACopyUnderWayCounts", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 1000
      c1 2 10 = s1
      c1: s1 -> s3)",
-                         ""},
-                    Case{"NoSourceThatIsSuspectCorruptOrStale", R"(
+     ""},
+Case{"NoSourceThatIsSuspectCorruptOrStale", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 1000
      s4 D/4 1000
      c1 3 10 = s1 s2:corrupt s3:stale)",
-                         "c1: s1 -> s4 repair"},
-                    Case{"StaleReplicasDoNotUseUpTheServers", R"(
+     "c1: s1 -> s4 repair"},
+Case{"StaleReplicasDoNotUseUpTheServers", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 2 10 = s1 s2:stale)",
-                         "c1: s1 -> s2 repair"},
-                    Case{"NoSourceThatHasNotReported", R"(
+     "c1: s1 -> s2 repair"},
+Case{"NoSourceThatHasNotReported", R"(
      s1 A/1 1000 presumed
      s2 B/2 1000
      c1 2 10 = s1)",
-                         "report s1; aside c1"},
-                    Case{"NoSourceThatIsSilent", R"(
+     "report s1; aside c1"},
+Case{"NoSourceThatIsSilent", R"(
      s1 A/1 1000 suspect
      s2 B/2 1000
      c1 2 10 = s1)",
-                         "aside c1"},
-                    Case{"ADrainingServerIsASourceAndNoTarget", R"(
+     "aside c1"},
+Case{"ADrainingServerIsASourceAndNoTarget", R"(
      s1 A/1 1000 draining
      s2 B/2 1000
      s3 C/3 1000 draining
      c1 1 10 = s1)",
-                         "c1: s1 -> s2 repair"},
-                    Case{"WhatIsLostIsLeftAlone", R"(
+     "c1: s1 -> s2 repair"},
+Case{"WhatIsLostIsLeftAlone", R"(
      s1 A/1 1000 dead
      s2 B/2 1000
      c1 2 10 = s1 s2:corrupt)",
-                         ""},
-                    Case{"NoServerLeftIsSaid", R"(
+     ""},
+Case{"NoServerLeftIsSaid", R"(
      s1 A/1 1000
      s2 A/1 1000
      c1 2 10 = s1)",
-                         "aside c1"},
-                    Case{"ASuspectReplicaThatCannotBeAskedDoesNotHoldUpTheRest", R"(
+     "aside c1"},
+Case{"ASuspectReplicaThatCannotBeAskedDoesNotHoldUpTheRest", R"(
      s1 A/1 1000
      s2 B/2 1000 suspect
      s3 C/3 1000
      c1 2 10 = s1 s2:suspect)",
-                         "c1: s1 -> s3 repair"},
-                    Case{"SurplusThatIsNeededAgainIsKept", R"(
+     "c1: s1 -> s3 repair"},
+Case{"SurplusThatIsNeededAgainIsKept", R"(
      s1 A/1 1000 dead
      s2 B/2 1000
      s3 C/3 1000
      c1 2 10 = s1 s2 s3:surplus)",
-                         "c1 on s3 is kept"},
-                    Case{"SurplusKeepsItsHostWhileItIsNeeded", R"(
+     "c1 on s3 is kept"},
+Case{"SurplusKeepsItsHostWhileItIsNeeded", R"(
      s2 B/2 1000
      s3 C/3 1000
      s4 C/3 1000
      s5 D/5 1000
      c1 3 10 = s2 s3:surplus)",
-                         "c1 on s3 is kept; c1: s2 -> s5 repair"}),
-    name_of);
+     "c1 on s3 is kept; c1: s2 -> s5 repair"}
+), name_of);
 // clang-format on
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(
-    Verify, Planner,
-    testing::Values(Case{"SuspectReplicasAreReadByTheirHolders", R"(
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Verify, Planner, testing::Values(
+Case{"SuspectReplicasAreReadByTheirHolders", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 2 10 = s1 s2:suspect)",
-                         "verify c1 on s2 content"},
-                    Case{"ADeleteThatWaitsForADeadServerDoesNotKeepItFromBeingAsked", R"(
+     "verify c1 on s2 content"},
+Case{"ADeleteThatWaitsForADeadServerDoesNotKeepItFromBeingAsked", R"(
      s1 A/1 1000
      s2 B/2 1000 dead
      c1 1 10 = s1:suspect s2
      c1: delete s2)",
-                         "verify c1 on s1 content"}),
-    name_of);
+     "verify c1 on s1 content"}
+), name_of);
 // clang-format on
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(Trim, Planner,
-                         testing::Values(Case{"OneTooManyGoesOnTheWordOfTheOthers", R"(
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Trim, Planner, testing::Values(
+Case{"OneTooManyGoesOnTheWordOfTheOthers", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 500
      c1 2 10 = s1 s2 s3)",
-                                              "delete c1 on s3 [s1 s2]"},
-                                         Case{"SurplusGoesFirst", R"(
+     "delete c1 on s3 [s1 s2]"},
+Case{"SurplusGoesFirst", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 500
      c1 2 10 = s1 s2:surplus s3)",
-                                              "delete c1 on s2 [s1 s3]"},
-                                         Case{"WhatSharesARackGoesBeforeWhatIsOnTheFullest", R"(
+     "delete c1 on s2 [s1 s3]"},
+Case{"WhatSharesARackGoesBeforeWhatIsOnTheFullest", R"(
      s1 A/1 1000
      s2 A/2 1000
      s3 B/3 500
      c1 2 10 = s1 s2 s3)",
-                                              "delete c1 on s1 [s2 s3]"},
-                                         Case{"ContentThatWasNeverReadIsReadFirst", R"(
+     "delete c1 on s1 [s2 s3]"},
+Case{"ContentThatWasNeverReadIsReadFirst", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 500
      c1 2 10 = s1? s2 s3)",
-                                              "verify c1 on s1 content"},
-                                         Case{"NeverOnFewerThanGoal", R"(
+     "verify c1 on s1 content"},
+Case{"NeverOnFewerThanGoal", R"(
      s1 A/1 1000
      s2 B/2 1000 suspect
      s3 C/3 500
      c1 2 10 = s1 s2 s3)",
-                                              "aside c1"},
-                                         Case{"TwoOnOneHostAreOneWitness", R"(
+     "aside c1"},
+Case{"TwoOnOneHostAreOneWitness", R"(
      s1 A/1 1000
      s2 A/1 1000
      s3 C/3 500
      c1 2 10 = s1 s2 s3)",
-                                              "delete c1 on s1 [s2 s3]"},
-                                         Case{"OneHostAloneIsNotEnough", R"(
+     "delete c1 on s1 [s2 s3]"},
+Case{"OneHostAloneIsNotEnough", R"(
      s1 A/1 1000
      s2 A/1 1000
      s3 A/1 1000
      c1 2 10 = s1 s2 s3)",
-                                              "aside c1"},
-                                         Case{"StaleGoesByItsOwnVersionWhenThereAreEnough", R"(
+     "aside c1"},
+Case{"StaleGoesByItsOwnVersionWhenThereAreEnough", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 500
      c1 2 10 = s1 s2 s3:stale)",
-                                              "delete c1 on s3 [s1 s2]"},
-                                         Case{"CorruptIsKeptWhileThereAreNotEnough", R"(
+     "delete c1 on s3 [s1 s2]"},
+Case{"CorruptIsKeptWhileThereAreNotEnough", R"(
      s1 A/1 1000
      s2 B/2 1000 draining
      s3 C/3 500
      c1 1 10 = s2 s3:corrupt)",
-                                              "c1: s2 -> s1 repair"},
-                                         Case{"NothingIsDeletedWhereNothingIsValid", R"(
+     "c1: s2 -> s1 repair"},
+Case{"NothingIsDeletedWhereNothingIsValid", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 1 10 = s1:corrupt s2:stale)",
-                                              ""},
-                                         Case{"OneDeleteOfAChunkAtATime", R"(
+     ""},
+Case{"OneDeleteOfAChunkAtATime", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 C/3 500
      s4 D/4 500
      c1 2 10 = s1 s2 s3 s4
      c1: delete s3)",
-                                              ""}),
-                         name_of);
+     ""}
+), name_of);
 // clang-format on
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(Retire, Planner,
-                         testing::Values(Case{"OneReplicaAtATimeWithoutWitnesses", R"(
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Retire, Planner, testing::Values(
+Case{"OneReplicaAtATimeWithoutWitnesses", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 2 10 retired = s1 s2)",
-                                              "delete c1 on s1 []"},
-                                         Case{"WaitsForServersThatAreAway", R"(
+     "delete c1 on s1 []"},
+Case{"WaitsForServersThatAreAway", R"(
      s1 A/1 1000 suspect
      c1 2 10 retired = s1)",
-                                              "aside c1"}),
-                         name_of);
+     "aside c1"}
+), name_of);
 // clang-format on
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(Report, Planner,
-                         testing::Values(Case{"WhoCameBackFromTheDeadIsAsked", R"(
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Report, Planner, testing::Values(
+Case{"WhoCameBackFromTheDeadIsAsked", R"(
      s1 A/1 1000 registering
      s2 B/2 1000)",
-                                              "report s1"},
-                                         Case{"WhoIsSilentIsNot", R"(
+     "report s1"},
+Case{"WhoIsSilentIsNot", R"(
      s1 A/1 1000 dead)",
-                                              ""}),
-                         name_of);
+     ""}
+), name_of);
 // clang-format on
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(Balance, Planner,
-                         testing::Values(Case{"FromTheFullestToTheEmptiest", R"(
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Balance, Planner, testing::Values(
+Case{"FromTheFullestToTheEmptiest", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 1 100 = s1
      c2 1 100 = s1
      c3 1 100 = s1)",
-                                              "c1: s1 -> s2 balance drop s1"},
-                                         Case{"WithinTheBandInPeace", R"(
+     "c1: s1 -> s2 balance drop s1"},
+Case{"WithinTheBandInPeace", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 1 100 = s1
      c2 1 100 = s1
      c3 1 100 = s2)",
-                                              ""},
-                                         Case{"CapacityWeighs", R"(
+     ""},
+Case{"CapacityWeighs", R"(
      s1 A/1 3000
      s2 B/2 1000
      c1 1 100 = s1
      c2 1 100 = s1
      c3 1 100 = s1
      c4 1 100 = s2)",
-                                              ""},
-                                         Case{"NotOntoTheHostOfAnotherReplica", R"(
+     ""},
+Case{"NotOntoTheHostOfAnotherReplica", R"(
      s1 A/1 1000
      s2 B/2 1000
      s3 B/2 1000
      c1 2 100 = s1 s2
      c2 2 100 = s1 s2
      c3 2 100 = s1 s2)",
-                                              "c3: s2 -> s3 balance drop s2"},
-                                         Case{"NotIntoTheRackOfAnotherReplica", R"(
+     "c3: s2 -> s3 balance drop s2"},
+Case{"NotIntoTheRackOfAnotherReplica", R"(
      s1 z/A/1 1000
      s2 z/B/2 1000
      s3 z/A/3 1000
      c1 2 100 = s2 s3
      c2 2 100 = s2 s3
      c3 2 100 = s2 s3)",
-                                              "c2: s3 -> s1 balance drop s3"}),
-                         name_of);
+     "c2: s3 -> s1 balance drop s3"}
+), name_of);
 // clang-format on
 
 struct RefusalCase {
@@ -297,39 +300,27 @@ std::string refusal_name(const testing::TestParamInfo<RefusalCase>& info) {
   return info.param.name;
 }
 
-// clang-format off: each row is a drawing, to be read as it stands
-INSTANTIATE_TEST_SUITE_P(
-    Refusal, Rules,
-    testing::Values(
-        RefusalCase{"None", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1", std::nullopt},
-        RefusalCase{"NotAlive", "s1 A/1 100\ns2 B/2 100 suspect\nc1 2 10 = s1", Refusal::kNotAlive},
-        RefusalCase{"NotReported", "s1 A/1 100\ns2 B/2 100 presumed\nc1 2 10 = s1",
-                    Refusal::kNotReported},
-        RefusalCase{"NotInService", "s1 A/1 100\ns2 B/2 100 draining\nc1 2 10 = s1",
-                    Refusal::kNotInService},
-        RefusalCase{"Holds", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1 s2:suspect",
-                    Refusal::kHoldsReplica},
-        RefusalCase{"StaleIsReplacedInPlace", "s1 A/1 100\ns2 B/2 10\nc1 2 10 = s1 s2:stale",
-                    std::nullopt},
-        RefusalCase{"Receives", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1\nc1: s1 -> s2",
-                    Refusal::kHoldsReplica},
-        RefusalCase{"IsDeleting", "s1 A/1 100\ns2 B/2 100\nc1 1 10 = s1 s2:corrupt\nc1: delete s2",
-                    Refusal::kHoldsReplica},
-        RefusalCase{"CorruptIsReplacedInPlace", "s1 A/1 100\ns2 B/2 10\nc1 2 10 = s1 s2:corrupt",
-                    std::nullopt},
-        RefusalCase{"SameHost", "s1 A/1 100\ns2 A/1 100\nc1 2 10 = s1", Refusal::kSameHost},
-        RefusalCase{"TooFull", "s1 A/1 100\ns2 B/2 100\nc1 2 93 = s1", Refusal::kTooFull},
-        RefusalCase{"JustFits", "s1 A/1 100\ns2 B/2 100\nc1 2 92 = s1", std::nullopt},
-        RefusalCase{"Reserve", "s1 A/1 100\ns2 B/2 100 reserve=20\nc1 2 81 = s1",
-                    Refusal::kTooFull},
-        RefusalCase{"OthersFillTheDisk", "s1 A/1 100\ns2 B/2 100 free=20\nc1 2 21 = s1",
-                    Refusal::kTooFull},
-        RefusalCase{"WhatIsFreeOnTheDiskJustFits", "s1 A/1 100\ns2 B/2 100 free=20\nc1 2 20 = s1",
-                    std::nullopt},
-        RefusalCase{"WhatIsToLeaveIsStillThere",
-                    "s1 A/1 100\ns2 B/2 100\nc1 2 50 = s1\nc2 1 50 = s1 s2\nc2: delete s2",
-                    Refusal::kTooFull}),
-    refusal_name);
+// Each row is a drawing, to be read as it stands.
+// clang-format off
+INSTANTIATE_TEST_SUITE_P(Refusal, Rules, testing::Values(
+RefusalCase{"None", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1", std::nullopt},
+RefusalCase{"NotAlive", "s1 A/1 100\ns2 B/2 100 suspect\nc1 2 10 = s1", Refusal::kNotAlive},
+RefusalCase{"NotReported", "s1 A/1 100\ns2 B/2 100 presumed\nc1 2 10 = s1", Refusal::kNotReported},
+RefusalCase{"NotInService", "s1 A/1 100\ns2 B/2 100 draining\nc1 2 10 = s1", Refusal::kNotInService},
+RefusalCase{"Holds", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1 s2:suspect", Refusal::kHoldsReplica},
+RefusalCase{"StaleIsReplacedInPlace", "s1 A/1 100\ns2 B/2 10\nc1 2 10 = s1 s2:stale", std::nullopt},
+RefusalCase{"Receives", "s1 A/1 100\ns2 B/2 100\nc1 2 10 = s1\nc1: s1 -> s2", Refusal::kHoldsReplica},
+RefusalCase{"IsDeleting", "s1 A/1 100\ns2 B/2 100\nc1 1 10 = s1 s2:corrupt\nc1: delete s2", Refusal::kHoldsReplica},
+RefusalCase{"CorruptIsReplacedInPlace", "s1 A/1 100\ns2 B/2 10\nc1 2 10 = s1 s2:corrupt", std::nullopt},
+RefusalCase{"SameHost", "s1 A/1 100\ns2 A/1 100\nc1 2 10 = s1", Refusal::kSameHost},
+RefusalCase{"TooFull", "s1 A/1 100\ns2 B/2 100\nc1 2 93 = s1", Refusal::kTooFull},
+RefusalCase{"JustFits", "s1 A/1 100\ns2 B/2 100\nc1 2 92 = s1", std::nullopt},
+RefusalCase{"Reserve", "s1 A/1 100\ns2 B/2 100 reserve=20\nc1 2 81 = s1", Refusal::kTooFull},
+RefusalCase{"OthersFillTheDisk", "s1 A/1 100\ns2 B/2 100 free=20\nc1 2 21 = s1", Refusal::kTooFull},
+RefusalCase{"WhatIsFreeOnTheDiskJustFits", "s1 A/1 100\ns2 B/2 100 free=20\nc1 2 20 = s1", std::nullopt},
+RefusalCase{"WhatIsToLeaveIsStillThere",
+            "s1 A/1 100\ns2 B/2 100\nc1 2 50 = s1\nc2 1 50 = s1 s2\nc2: delete s2", Refusal::kTooFull}
+), refusal_name);
 // clang-format on
 
 std::string target(const Cluster& cluster, const Limits& limits) {
