@@ -187,6 +187,47 @@ class ClusterView {
     int valid;  ///< how many valid replicas it had; with another number it is looked at anew
   };
 
+  /// Names one replica in the sparse tables below.
+  static constexpr std::uint64_t key(ChunkSlot chunk, ServerSlot server) {
+    return (std::uint64_t{chunk} << 32) | server;
+  }
+
+  void on(const EpochRaised& change);
+  void on(const CommandFloorRaised& change);
+  void on(const DeletesHeld& change);
+  void on(const MembershipHeard& change);
+  void on(const SyncChanged& change);
+  void on(const SafeModeLeft& change);
+  void on(const ServerAdded& change);
+  void on(const ServerUpdated& change);
+  void on(const ServerReplaced& change);
+  void on(const ServerFenced& change);
+  void on(const ServerAcked& change);
+  void on(const ServerReported& change);
+  void on(const InventoryTaken& change);
+  void on(const InventoryAsked& change);
+  void on(const ServerFull& change);
+  void on(const ChunkAdded& change);
+  void on(const ChunkRaised& change);
+  void on(const ChunkPromised& change);
+  void on(const ChunkPublished& change);
+  void on(const ChunkRetired& change);
+  void on(const ChunkSequence& change);
+  void on(const ChunkSetAside& change);
+  void on(const ChunkResumed& change);
+  void on(const ReplicaAdded& change);
+  void on(const ReplicaChanged& change);
+  void on(const ReplicaLost& change);
+  void on(const ReplicaVouched& change);
+  void on(const VouchersExpired& change);
+  void on(const CommandIssued& change);
+  void on(const CommandClosed& change);
+  void on(const FileOpened& change);
+  void on(const FilePlaced& change);
+  void on(const FileCompleted& change);
+  void on(const FileRemoved& change);
+  void on(const Noted& change);
+
   Server& at(ServerId id);
   Chunk& at(ChunkId id);
   Replica* mutable_replica(Chunk& chunk, ServerSlot server);
@@ -212,7 +253,7 @@ class ClusterView {
   std::array<std::vector<ChunkSlot>, kQueues> queues_;
   std::map<CommandId, CommandRecord> in_flight_;
   std::unordered_map<ChunkSlot, std::vector<CommandId>> in_flight_of_;
-  std::unordered_map<std::uint64_t, Voucher> presence_;             // by chunk slot and server slot
+  std::unordered_map<std::uint64_t, Voucher> presence_;             // by key()
   std::unordered_map<std::uint64_t, ChunkVersion> stale_versions_;  // same key
   std::map<ChunkSlot, std::vector<ServerSlot>> promises_;
   std::map<ChunkSlot, Aside> aside_;
