@@ -305,6 +305,29 @@ TEST(Ack, ARepeatedOneIsNoNews) {
   EXPECT_TRUE(cluster.take(done).empty());
 }
 
+TEST(Ack, OfACommandNeverIssuedHoldsDeletesUntilAllHaveReportedAnew) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
+  auto done = cluster.ack(cluster.open()[0]);
+  const Epoch before = cluster.view().epoch();
+  done.result.command = CommandId(cluster.view().next_command().value() + 7);
+  cluster.take(done);
+  EXPECT_TRUE(cluster.view().deletes_held().has_value());
+  EXPECT_GT(cluster.view().next_command(), done.result.command);
+  EXPECT_GT(cluster.view().epoch(), before);
+  cluster.take(TimePassed{});
+  EXPECT_TRUE(cluster.view().deletes_held().has_value());
+  cluster.take(cluster.report(1, "c1", 9));
+  cluster.take(cluster.report(2, "", 9));
+  cluster.take(TimePassed{});
+  EXPECT_FALSE(cluster.view().deletes_held().has_value());
+}
+
+TEST(Inventory, AMoveThatAReportProvesMakesTheOldPlaceSurplusToo) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 = s1\nc1: s1 -> s2 drop s1");
+  cluster.take(cluster.report(2, "c1", 9));
+  EXPECT_EQ(cluster.holders(1), "s1:surplus s2");
+}
+
 TEST(Ack, OfAnotherStorageIsNoNews) {
   Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2");
   auto done = cluster.ack(cluster.open()[0]);

@@ -14,6 +14,11 @@ Changes facts_of(const ClusterView& view, const Event& event, const Limits& limi
 /// report that was begun before effects we have acknowledged and since forgotten might undo them.
 bool acceptable(const Server& server, const Inventory& header);
 
+/// Some agent has seen an epoch or a command of ours that our database has not: it was restored, or
+/// begun anew (S12). Goes above what was seen, and holds deletes until all have reported.
+Changes of_being_behind(const ClusterView& view, Epoch seen, std::optional<CommandId> command,
+                        const std::string& why);
+
 // One function for each kind of event, for facts_of() only.
 Changes of_member_changed(const ClusterView& view, const MemberChanged& event, Instant now);
 Changes of_members_listed(const ClusterView& view, const MembersListed& event, Instant now);

@@ -173,6 +173,14 @@ class Closing {
 Changes of_acknowledgement(const ClusterView& view, const CommandAcknowledged& event,
                            const Limits& limits, Instant now) {
   const CommandRecord* command = view.find(event.result.command);
+  if (!command && event.result.command >= view.next_command()) {
+    // Every command was committed before it was seen (S8): this one by a database that is lost. All
+    // servers are to report to a new epoch before anything is deleted.
+    const std::string why = to_string(event.from.server) + " has done " +
+                            to_string(event.result.command) +
+                            ", which this database has not issued";
+    return of_being_behind(view, view.epoch().next(), event.result.command, why);
+  }
   if (!command) return {};  // closed before: the agent repeats itself
   if (command->server != event.from.server || command->storage != event.from.storage) return {};
   if (command->kind == CommandKind::kReport) {

@@ -108,6 +108,23 @@ Changes of_members_listed(const ClusterView& view, const MembersListed& event, I
   return changes;
 }
 
+Changes of_being_behind(const ClusterView& view, Epoch seen, std::optional<CommandId> command,
+                        const std::string& why) {
+  // Nobody counts that far: such numbers are made up, and there would be none above them.
+  constexpr std::uint64_t kBelievable = std::uint64_t{1} << 62;
+  constexpr std::uint64_t kMargin = 1 << 20;  // for ids that other agents may have seen
+  Changes changes;
+  if (seen > view.epoch() && seen.value() < kBelievable) {
+    changes.push_back(EpochRaised{seen.next()});
+  }
+  if (command && command->value() < kBelievable) {
+    changes.push_back(CommandFloorRaised{CommandId(command->value() + kMargin)});
+  }
+  changes.push_back(DeletesHeld{why});
+  changes.push_back(Noted{"mode", "rebalancer", "deletes are held: " + why});
+  return changes;
+}
+
 Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant now) {
   Changes changes;
   const Hello& hello = event.hello;
@@ -117,23 +134,11 @@ Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant 
       hello.from.epoch > view.epoch() ||
       (hello.last_command && hello.last_command->value() >= view.next_command().value());
   if (ahead) {
-    // Our database is older than what agents have seen of us: restored, or begun anew (S12).
     const std::string why = to_string(hello.from.server) + " has seen epoch " +
                             std::to_string(hello.from.epoch.value()) +
                             (hello.last_command ? " and " + to_string(*hello.last_command) : "") +
                             ", which this database has not";
-    // Nobody counts that far: such numbers are made up, and there would be none above them.
-    constexpr std::uint64_t kBelievable = std::uint64_t{1} << 62;
-    const bool epoch_known = hello.from.epoch.value() < kBelievable;
-    if (hello.from.epoch > view.epoch() && epoch_known) {
-      changes.push_back(EpochRaised{hello.from.epoch.next()});
-    }
-    if (hello.last_command && hello.last_command->value() < kBelievable) {
-      constexpr std::uint64_t kMargin = 1 << 20;  // for ids that other agents may have seen
-      changes.push_back(CommandFloorRaised{CommandId(hello.last_command->value() + kMargin)});
-    }
-    changes.push_back(DeletesHeld{why});
-    changes.push_back(Noted{"mode", "rebalancer", "deletes are held: " + why});
+    changes = of_being_behind(view, hello.from.epoch, hello.last_command, why);
   }
   if (server && server->fenced < view.epoch() && hello.from.epoch == view.epoch()) {
     changes.push_back(ServerFenced{hello.from.server, view.epoch()});

@@ -25,6 +25,11 @@ void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, Comm
     const CommandRecord* command = view.find(id);
     if (command->kind != kind || command->server != server) continue;
     changes.push_back(CommandClosed{id, CommandEnd::kDone, "proved by an inventory"});
+    const Chunk& chunk = view.chunk(slot);
+    const Replica* dropped = command->drop ? view.replica(chunk, *command->drop) : nullptr;
+    if (!dropped || dropped->state != ReplicaState::kValid) continue;
+    changes.push_back(
+        ReplicaChanged{chunk.id, *command->drop, ReplicaState::kSurplus, chunk.version});
   }
 }
 

@@ -108,8 +108,8 @@ void MembershipFeed::complete() {
     std::move(snapshot.members.begin(), snapshot.members.end(), std::back_inserter(listed.members));
   }
   snapshot_ = {};
-  refreshed_ = clock_.now();
-  if (older) return;  // events that came meanwhile know more
+  refreshed_ = heard_ = clock_.now();  // it lives: a silent stream is given its time anew
+  if (older) return;                   // events that came meanwhile know more
   stream_ = listed.stream;
   number_ = listed.number;
   in_step_ = true;
