@@ -2,9 +2,11 @@
 import contextlib
 import unittest
 
-from cluster import MIB, Scenario, scratch_folder, small_disk, write_files
+from cluster import (MIB, Scenario, leave_room_for_files, scratch_folder, small_disk,
+                     write_files)
 
 DISK_BYTES = 12 * MIB
+ROOMY_BYTES = 1024 * MIB
 NO_SPACE = "SELECT count(*) FROM command_history WHERE server_id = 4 AND why LIKE 'no_space%'"
 
 
@@ -16,10 +18,12 @@ class FullDisk(Scenario):
             self.assertLess(cluster.used_bytes(4), DISK_BYTES)
 
     def test_a_repair_goes_elsewhere_where_a_disk_is_full(self):
-        with self.small_fourth(agents=3) as cluster:
+        # Bytes enough, so that whoever plans by free bytes sends copies there; but too few files.
+        with self.small_fourth(agents=3, disk_bytes=ROOMY_BYTES) as cluster:
             contents = self.put(cluster, 30)
             cluster.agent(4).start()
             cluster.wait_for_alive([1, 2, 3, 4])
+            leave_room_for_files(cluster.directory(4), 4)
             cluster.add_agent(5, capacity="1GiB").start()
             cluster.agent(3).kill()
             cluster.wait_for_liveness(3, "dead")
@@ -29,9 +33,9 @@ class FullDisk(Scenario):
             self.assertTrue(cluster.agent(4).running())
 
     @contextlib.contextmanager
-    def small_fourth(self, agents):
-        """Agents 1 to `agents`; the fourth claims a GiB on a disk of 12 MiB."""
-        with scratch_folder() as folder, small_disk(folder / "disk", DISK_BYTES) as disk, \
+    def small_fourth(self, agents, disk_bytes=DISK_BYTES):
+        """Agents 1 to `agents`; the fourth claims a GiB on a small disk of its own."""
+        with scratch_folder() as folder, small_disk(folder / "disk", disk_bytes) as disk, \
                 self.cluster(rebalancer={"chunk_size": "1MiB"},
                              agent={"capacity": "1GiB", "reserve": "0B"}) as cluster:
             cluster.membership.start()
