@@ -114,6 +114,14 @@ struct Beacon {
   std::uint64_t open = 0;
 };
 
+/// Superseded: nobody wants these done any more. A hint, published and forgotten: who has not begun
+/// to make them effective stops, and says that they are cancelled.
+struct Withdraw {
+  Epoch epoch;
+  ServerId server;
+  std::vector<CommandId> commands;
+};
+
 enum class Outcome {
   kDone,
   kFailed,  ///< tried and could not

@@ -20,7 +20,7 @@ using Message =
                  Hello, Welcome, Retry, Inventory, InventoryReply, Ack, AckReply, Progress, Pull,
                  Commands, Beacon, ControlRequest, ControlAnswer, RebalancerEvent, TransferOpen,
                  TransferManifest, TransferRead, TransferDone, TransferError, TransferStore,
-                 TransferStored>;
+                 TransferStored, Withdraw>;
 
 /// Bytes of `message` as sent between processes of `cluster`. Kinds and fields are those of
 /// schema/wire/README.md; a golden file of each is beside it. A caller that does not keep to the

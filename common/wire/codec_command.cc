@@ -96,6 +96,13 @@ Message read_beacon(Fields& f, std::string_view) {
                 .open = f["open"]};
 }
 
+Message read_withdraw(Fields& f, std::string_view) {
+  return Withdraw{.epoch = f["epoch"],
+                  .server = f["server"],
+                  .commands = f["commands"].list(kWithdrawnMax,
+                                                 [](const Value& id) -> CommandId { return id; })};
+}
+
 /// The fields that every command has.
 template <class... NamesAndValues>
 void put_command(Packer& p, const Command& c, const NamesAndValues&... fields) {
@@ -129,6 +136,9 @@ std::string_view name_of(const Commands&) {
 }
 std::string_view name_of(const Beacon&) {
   return "beacon";
+}
+std::string_view name_of(const Withdraw&) {
+  return "withdraw";
 }
 
 void put(Packer& p, const Holder& h) {
@@ -167,6 +177,11 @@ void put(Packer& p, const Beacon& beacon) {
           "open", beacon.open);
 }
 
+void put(Packer& p, const Withdraw& withdraw) {
+  put_map(p, "epoch", withdraw.epoch, "server", withdraw.server,  //
+          "commands", List{withdraw.commands, kWithdrawnMax});
+}
+
 void put(Packer& p, const Source& source) {
   p.array(4);
   put(p, source.server);
@@ -184,7 +199,8 @@ Source read_source(const Value& value) {
 }
 
 std::span<const Kind> command_kinds() {
-  static constexpr Kind kKinds[] = {{"commands", read_commands}, {"beacon", read_beacon}};
+  static constexpr Kind kKinds[] = {
+      {"commands", read_commands}, {"beacon", read_beacon}, {"withdraw", read_withdraw}};
   return kKinds;
 }
 

@@ -18,6 +18,7 @@ inline constexpr std::size_t kMembersMax = 1000;        ///< in one part of a sn
 inline constexpr std::size_t kPartsMax = 65'536;        ///< of one inventory or snapshot
 inline constexpr std::size_t kResultsMax = 1000;        ///< in one ack
 inline constexpr std::size_t kCommandsMax = 128;        ///< in one message
+inline constexpr std::size_t kWithdrawnMax = 4096;      ///< in one message
 inline constexpr std::size_t kPlacedMax = 128;          ///< items of one put_place, put_placed
 inline constexpr std::size_t kLocatedMax = 128;         ///< chunks in one answer to locate
 inline constexpr std::size_t kServersMax = 16;  ///< sources, targets, evidence, blamed of one chunk

@@ -54,8 +54,10 @@ void put(Packer& p, const Pull& pull);
 
 std::string_view name_of(const Commands&);
 std::string_view name_of(const Beacon&);
+std::string_view name_of(const Withdraw&);
 void put(Packer& p, const Commands& commands);
 void put(Packer& p, const Beacon& beacon);
+void put(Packer& p, const Withdraw& withdraw);
 
 std::string_view name_of(const ControlRequest& request);
 std::string_view name_of(const ControlAnswer& answer);

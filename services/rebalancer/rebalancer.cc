@@ -43,7 +43,8 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   const Instant now = clock_.now();
   auto transaction = begin();
   for (const Event& event : events) {
-    record(transaction, facts_of(view_, event, limits_, now), committed);
+    const auto instead = copy_after_all(event);
+    record(transaction, facts_of(view_, instead ? *instead : event, limits_, now), committed);
   }
   for (const Asked& asked : questions) {
     Outcomes outcomes = answer_request(view_, store_, limits_, now, asked.request);
@@ -58,6 +59,22 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   transaction.commit();
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
   return committed;
+}
+
+/// The view forgets a command when it is closed. If it was a copy that was not wanted any more, and
+/// was done all the same, there is a replica that nobody knows of: the acknowledgement says so.
+std::optional<Event> Rebalancer::copy_after_all(const Event& event) {
+  const auto* acknowledged = std::get_if<CommandAcknowledged>(&event);
+  if (!acknowledged || acknowledged->result.outcome != Outcome::kDone) return std::nullopt;
+  const CommandId id = acknowledged->result.command;
+  if (view_.find(id) || id >= view_.next_command()) return std::nullopt;
+  const auto copy = store_.superseded_copy(id);
+  if (!copy || copy->server != acknowledged->from.server ||
+      copy->storage != acknowledged->from.storage) {
+    return std::nullopt;
+  }
+  return CopyDoneAfterAll{copy->server, copy->storage, copy->chunk, copy->version,
+                          acknowledged->result.journal};
 }
 
 void Rebalancer::give_up_old_puts(Store::Transaction& transaction, Committed& committed) {
@@ -77,7 +94,11 @@ void Rebalancer::record(Store::Transaction& transaction, const Changes& changes,
     if (const auto* issued = std::get_if<CommandIssued>(&change)) {
       committed.issued.push_back(issued->command.id);
     } else if (const auto* closed = std::get_if<CommandClosed>(&change)) {
-      committed.closed.emplace_back(closed->command, view_.find(closed->command)->server);
+      const ServerId server = view_.find(closed->command)->server;
+      committed.closed.emplace_back(closed->command, server);
+      if (closed->end == CommandEnd::kSuperseded) {
+        committed.superseded.emplace_back(closed->command, server);
+      }
     }
     transaction.save(change);
     view_.apply(change);

@@ -16,7 +16,8 @@ namespace evenkeel {
 /// What a commit has made true, for those who tell others of it.
 struct Committed {
   std::vector<CommandId> issued;
-  std::vector<std::pair<CommandId, ServerId>> closed;  ///< and whose they were
+  std::vector<std::pair<CommandId, ServerId>> closed;      ///< and whose they were
+  std::vector<std::pair<CommandId, ServerId>> superseded;  ///< of the closed: not wanted any more
   std::size_t events = 0;
   std::size_t changes = 0;
   bool more_to_plan = false;  ///< the plan was cut off by its bound: plan again soon
@@ -52,6 +53,7 @@ class Rebalancer {
  private:
   void begin_epoch();
   void record(Store::Transaction& transaction, const Changes& changes, Committed& committed);
+  std::optional<Event> copy_after_all(const Event& event);
   void give_up_old_puts(Store::Transaction& transaction, Committed& committed);
   Store::Transaction begin();
 

@@ -101,6 +101,28 @@ TEST(CommandBook, AHigherEpochEndsWhatItDoesNotNameAndHasHadNoEffect) {
   EXPECT_EQ(b.fence(CommandId(1), kStart)->why, Why::kStaleEpoch);
 }
 
+TEST(CommandBook, WhatIsWithdrawnEndsUnlessItIsADeleteOrPastItsLastLook) {
+  auto b = book();
+  for (const std::uint64_t id : {1, 2, 3, 4}) b.receive(verify(id), Epoch(5), kStart);
+  b.receive(deletion(5), Epoch(5), kStart);
+  for (const std::uint64_t id : {2, 3, 4}) b.begin(CommandId(id));
+  b.place(CommandId(3));
+  b.finish(done(4), kStart);
+  const std::vector all{CommandId(1), CommandId(2), CommandId(3),
+                        CommandId(4), CommandId(5), CommandId(99)};
+  EXPECT_EQ(b.withdraw(all), (std::vector{CommandId(1), CommandId(2)}));
+  EXPECT_TRUE(b.withdraw(all).empty()) << "once";
+  for (const std::uint64_t id : {1, 2}) {
+    EXPECT_EQ(b.fence(CommandId(id), kStart)->why, Why::kCancelled);
+  }
+  for (const std::uint64_t id : {3, 5}) EXPECT_FALSE(b.fence(CommandId(id), kStart));
+  EXPECT_EQ(b.result(CommandId(4))->outcome, Outcome::kDone);
+  EXPECT_FALSE(b.knows(CommandId(99)));
+  b.raise(Epoch(9));
+  EXPECT_TRUE(std::holds_alternative<UnderWay>(b.receive(verify(1), Epoch(9), kStart)))
+      << "it is on its way to its end";
+}
+
 TEST(CommandBook, ACommandIsEndorsedAnewInEachEpochAndItsTimeCountsFromThen) {
   auto b = book();
   b.receive(verify(1), Epoch(5), kStart);

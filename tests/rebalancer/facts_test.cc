@@ -389,6 +389,62 @@ TEST(Ack, ACopyWhoseSourceDiedMeanwhileCounts) {
   EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 1);
 }
 
+CopyDoneAfterAll after_all(std::uint64_t server, std::uint64_t journal, std::uint64_t version = 3) {
+  return {ServerId(server), storage_of(server), ChunkId(1), ChunkVersion(version),
+          JournalNumber(journal)};
+}
+
+TEST(CopyAfterAll, IsAReplicaLikeAnyOther) {
+  Cluster cluster(kThree);
+  cluster.take(after_all(3, 7));
+  EXPECT_EQ(cluster.holders(1), "s1 s2 s3");
+  EXPECT_TRUE(cluster.take(after_all(3, 7)).empty()) << "it is said again";
+}
+
+TEST(CopyAfterAll, OfAnOldVersionIsStaleAndOfAReplacedStorageNothing) {
+  Cluster cluster(kThree);
+  EXPECT_TRUE(cluster
+                  .take(CopyDoneAfterAll{ServerId(3), storage_of(3, 'T'), ChunkId(1),
+                                         ChunkVersion(3), JournalNumber(7)})
+                  .empty());
+  cluster.take(after_all(3, 7, 2));
+  EXPECT_EQ(cluster.holders(1), "s1 s2 s3:stale");
+}
+
+TEST(CopyAfterAll, EndsAnotherCopyToTheSamePlace) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\nc1 2 10 = s1\nc1: s1 -> s3");
+  cluster.take(after_all(3, 7));
+  EXPECT_TRUE(cluster.open().empty());
+  EXPECT_EQ(cluster.holders(1), "s1 s3");
+}
+
+TEST(CopyAfterAll, SaidAgainAfterItsDeleteDoesNotBringItBack) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\nc1 2 10 = s1 s2 s3\nc1: delete s3");
+  cluster.take(cluster.ack(cluster.open()[0]));  // with a journal number above 100
+  ASSERT_EQ(cluster.holders(1), "s1 s2");
+  EXPECT_TRUE(cluster.take(after_all(3, 7)).empty());
+  cluster.take(cluster.report(3, "", 9, 500));
+  EXPECT_TRUE(cluster.take(after_all(3, 7)).empty()) << "a report from after it has told";
+}
+
+TEST(CopyAfterAll, AfterAStartOnlyWhatWasNotAcknowledgedBeforeIsNews) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000 presumed\nc1 2 10 = s1 s2");
+  cluster.take(JournalAcknowledged{ServerId(3), storage_of(3), JournalNumber(7)});
+  EXPECT_TRUE(cluster.take(after_all(3, 7)).empty()) << "its delete may be forgotten";
+  cluster.take(after_all(3, 8));
+  EXPECT_EQ(cluster.holders(1), "s1 s2 s3");
+}
+
+TEST(CopyAfterAll, InThePlaceOfADamagedOneHasToBeRead) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\nc1 2 10 = s1 s2 s3:corrupt");
+  cluster.take(after_all(3, 7));
+  EXPECT_EQ(cluster.holders(1), "s1 s2 s3:suspect");
+  EXPECT_TRUE(cluster.take(after_all(3, 7)).empty());
+  Cluster old("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\nc1 2 10 = s1 s2 s3:stale");
+  old.take(after_all(3, 7));
+  EXPECT_EQ(old.holders(1), "s1 s2 s3");
+}
+
 AgentGreeted greeting(const Cluster& cluster, std::uint64_t server, std::uint64_t epoch,
                       std::optional<std::uint64_t> last) {
   const Member& member = cluster.server(server).member;

@@ -79,6 +79,7 @@ EXPECTED = {
     "pull": {**AGENT, "after": 999},
     "commands": {"epoch": 9, "server": 7, "previous": 1000, "more": True, "items": COMMANDS},
     "beacon": {"epoch": 9, "server": 7, "last": 1004, "open": 4},
+    "withdraw": {"epoch": 9, "server": 7, "commands": [1001, 1003]},
 
     "ping": {"request": 31},
     "put_open": {"request": 32, "name": "photos/cat.jpg", "goal": 3, "size_bytes": 134217733},

@@ -147,6 +147,7 @@ std::vector<Message> samples() {
       Pull{kAgent, CommandId(999)},
       commands(),
       Beacon{Epoch(9), ServerId(7), CommandId(1004), 4},
+      Withdraw{Epoch(9), ServerId(7), {CommandId(1001), CommandId(1003)}},
 
       asked(31, Ping{}),
       asked(32, PutOpen{"photos/cat.jpg", 3, Bytes(134'217'733)}),

@@ -25,7 +25,7 @@ CommandBook::CommandBook(StorageId storage, Epoch epoch, Past past, Limits limit
       unsaid_.emplace(id, Saying{Instant{}, Backoff(limits.repeat_first, limits.repeat_longest)});
     }
     const auto state = confirmed ? CommandState::kConfirmed : CommandState::kFinished;
-    entries_.emplace(id, Entry{state, epoch, std::nullopt, std::move(result), false});
+    entries_.emplace(id, Entry{state, epoch, std::nullopt, std::move(result)});
   }
 }
 
@@ -38,7 +38,7 @@ Receipt CommandBook::receive(const Command& command, Epoch epoch, Instant now) {
     return TooOld{{Why::kExpired, "id is below the watermark " + to_string(*watermark_)}};
   }
   entries_.emplace(command.id,
-                   Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}, false});
+                   Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}});
   if (!highest_ || command.id > *highest_) highest_ = command.id;
   if (auto refusal = objection(command, epoch)) return Decline{std::move(*refusal)};
   return Begin{};
@@ -46,7 +46,7 @@ Receipt CommandBook::receive(const Command& command, Epoch epoch, Instant now) {
 
 /// The time allowed counts anew: whoever names it in a new epoch wants it done from now on.
 Receipt CommandBook::under_way(Entry& entry, const Command& command, Epoch epoch, Instant now) {
-  if (epoch != epoch_ || entry.epoch == epoch_ || entry.over) return UnderWay{};
+  if (epoch != epoch_ || entry.epoch == epoch_ || entry.over != Over::kNo) return UnderWay{};
   entry.epoch = epoch;
   entry.deadline = deadline_of(command, now);
   return Endorse{};
@@ -68,8 +68,13 @@ std::optional<Refusal> CommandBook::objection(const Command& command, Epoch epoc
 
 std::optional<Refusal> CommandBook::fence(CommandId id, Instant now) const {
   const Entry& entry = entries_.at(id);
-  if (entry.over) {
-    return Refusal{Why::kStaleEpoch, "not known any more in epoch " + to_string(epoch_)};
+  switch (entry.over) {
+    case Over::kNo:
+      break;
+    case Over::kNotNamed:
+      return Refusal{Why::kStaleEpoch, "not known any more in epoch " + to_string(epoch_)};
+    case Over::kWithdrawn:
+      return Refusal{Why::kCancelled, "it is not wanted any more"};
   }
   if (entry.deadline && now >= *entry.deadline) {
     return Refusal{Why::kExpired, "the time allowed is over"};
@@ -138,10 +143,20 @@ void CommandBook::raise(Epoch epoch) {
 std::vector<CommandId> CommandBook::end_unendorsed() {
   std::vector<CommandId> ended;
   for (auto& [id, entry] : entries_) {
-    const bool open =
-        entry.state == CommandState::kAccepted || entry.state == CommandState::kWorking;
-    if (!open || entry.epoch == epoch_ || entry.over) continue;
-    entry.over = true;
+    if (!entry.open() || entry.epoch == epoch_ || entry.over != Over::kNo) continue;
+    entry.over = Over::kNotNamed;
+    ended.push_back(id);
+  }
+  return ended;
+}
+
+std::vector<CommandId> CommandBook::withdraw(const std::vector<CommandId>& commands) {
+  std::vector<CommandId> ended;
+  for (const CommandId id : commands) {
+    const auto entry = entries_.find(id);
+    if (entry == entries_.end() || !entry->second.open() || !entry->second.deadline) continue;
+    if (entry->second.over != Over::kNo) continue;
+    entry->second.over = Over::kWithdrawn;
     ended.push_back(id);
   }
   return ended;

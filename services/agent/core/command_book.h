@@ -91,6 +91,10 @@ class CommandBook {
   /// All that is open has been named: what was not is over. Gives those accepted or working: their
   /// fence is down, and they should be ended now rather than at their end.
   std::vector<CommandId> end_unendorsed();
+  /// Nobody wants these any more. Gives those of them that are accepted or working, as
+  /// end_unendorsed() does; the others are not known, past their last look at the fence, or
+  /// deletes, which end by themselves only.
+  std::vector<CommandId> withdraw(const std::vector<CommandId>& commands);
 
   Epoch epoch() const { return epoch_; }
   bool knows(CommandId id) const;
@@ -102,12 +106,16 @@ class CommandBook {
   const CommandResult* result(CommandId id) const;
 
  private:
+  enum class Over { kNo, kNotNamed, kWithdrawn };
   struct Entry {
     CommandState state = CommandState::kAccepted;
-    Epoch epoch;  // the last one in which it was named
-    std::optional<Instant> deadline;
+    Epoch epoch;                      // the last one in which it was named
+    std::optional<Instant> deadline;  // none: a delete
     std::optional<CommandResult> result;
-    bool over = false;  // not named by the rebalancer of a higher epoch
+    Over over = Over::kNo;
+    bool open() const {
+      return state == CommandState::kAccepted || state == CommandState::kWorking;
+    }
   };
   struct Saying {
     Instant at;

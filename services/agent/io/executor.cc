@@ -279,7 +279,7 @@ void Executor::verified(CommandId id, const Verify& order, const std::optional<D
   done(id, "", content ? replica->size : Bytes());
 }
 
-void Executor::end_unendorsed(const std::vector<CommandId>& commands) {
+void Executor::end(const std::vector<CommandId>& commands) {
   for (const CommandId id : commands) {
     const auto task = tasks_.find(id);
     if (task == tasks_.end()) {
@@ -288,7 +288,10 @@ void Executor::end_unendorsed(const std::vector<CommandId>& commands) {
     } else if (task->second.copy) {
       task->second.copy->tick();
     } else {
-      fail(id, Outcome::kFailed, *storage_.book().fence(id, storage_.now()));
+      Refusal why = *storage_.book().fence(id, storage_.now());
+      const bool untouched =
+          why.why == Why::kCancelled && storage_.book().state(id) == CommandState::kAccepted;
+      fail(id, untouched ? Outcome::kRefused : Outcome::kFailed, std::move(why));
     }
   }
 }

@@ -22,8 +22,8 @@ class Executor {
   void take(const Command& command, Epoch epoch);
   /// One of a kind that we do not know: refused, with a result like any other.
   void take_unknown(CommandId id, Epoch epoch);
-  /// The epoch has risen, and these are not known any more.
-  void end_unendorsed(const std::vector<CommandId>& commands);
+  /// Their fence is down: what has been done for them is thrown away, and that is their result.
+  void end(const std::vector<CommandId>& commands);
 
   /// What copies have written so far.
   std::vector<std::pair<CommandId, Bytes>> progress() const;

@@ -56,6 +56,7 @@ void RebalancerLink::on_published(Frames&& frames) {
   if (!message) return dropped(message.error().what);
   if (const auto* beacon = std::get_if<Beacon>(&*message)) return on(*beacon);
   if (const auto* commands = std::get_if<Commands>(&*message)) return on(*commands, false);
+  if (const auto* withdraw = std::get_if<Withdraw>(&*message)) return on(*withdraw);
   dropped("'" + std::string(wire::kind_of(*message)) + "' is not for agents");
 }
 
@@ -178,7 +179,16 @@ void RebalancerLink::end_unendorsed() {
   const auto ended = storage_.book().end_unendorsed();
   if (ended.empty()) return;
   log::info("commands_ended", {{"epoch", storage_.identity().epoch}, {"count", ended.size()}});
-  executor_.end_unendorsed(ended);
+  executor_.end(ended);
+}
+
+/// Of no consequence if it comes twice, late, or for what was never received.
+void RebalancerLink::on(const Withdraw& withdraw) {
+  if (!ours(withdraw.epoch, withdraw.server)) return;
+  const auto ended = storage_.book().withdraw(withdraw.commands);
+  if (ended.empty()) return;
+  log::info("commands_withdrawn", {{"count", ended.size()}});
+  executor_.end(ended);
 }
 
 void RebalancerLink::tick() {

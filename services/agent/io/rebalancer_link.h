@@ -35,6 +35,7 @@ class RebalancerLink {
   void on(const AckReply& reply);
   void on(const Beacon& beacon);
   void on(const Commands& commands, bool pulled);
+  void on(const Withdraw& withdraw);
   template <class T>
   void on(const T& other);
   bool ours(Epoch epoch, ServerId server);

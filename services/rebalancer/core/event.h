@@ -67,9 +67,17 @@ struct ChunksStored {
   std::vector<Item> items;
 };
 struct TimePassed {};
+/// A copy that was superseded has been done all the same: its replica is there.
+struct CopyDoneAfterAll {
+  ServerId server;
+  StorageId storage;
+  ChunkId chunk;
+  ChunkVersion version;
+  JournalNumber journal;
+};
 
-using Event =
-    std::variant<MemberChanged, MembersListed, MembershipUnsure, AgentGreeted, InventoryRead,
-                 CommandAcknowledged, JournalAcknowledged, ChunksStored, TimePassed>;
+using Event = std::variant<MemberChanged, MembersListed, MembershipUnsure, AgentGreeted,
+                           InventoryRead, CommandAcknowledged, JournalAcknowledged, ChunksStored,
+                           TimePassed, CopyDoneAfterAll>;
 
 }  // namespace evenkeel

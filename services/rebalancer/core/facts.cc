@@ -73,6 +73,7 @@ Changes facts_of(const ClusterView& view, const Event& event, const Limits& limi
           },
           [&](const ChunksStored& e) { return of_stored(view, e, now); },
           [&](const TimePassed&) { return of_time(view, limits, now); },
+          [&](const CopyDoneAfterAll& e) { return of_copy_after_all(view, e); },
       },
       event);
 }

@@ -27,6 +27,7 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
 Changes of_acknowledgement(const ClusterView& view, const CommandAcknowledged& event,
                            const Limits& limits, Instant now);
 Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant now);
+Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event);
 Changes of_time(const ClusterView& view, const Limits& limits, Instant now);
 
 }  // namespace evenkeel

@@ -94,6 +94,39 @@ void of_absence(const ClusterView& view, const Server& server, const InventoryRe
 
 }  // namespace
 
+/// Its command is closed, so this is said by nobody else until the next full inventory. It may be
+/// said again, long after: what is known to be newer of that server and chunk goes before it (S9).
+Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event) {
+  const Server* server = view.find(event.server);
+  const auto slot = view.slot_of(event.chunk);
+  if (!server || !slot || server->member.storage != event.storage) return {};
+  if (event.journal <= server->report_journal) return {};
+  // Effects are remembered since this start, and a report of this epoch tells of what was before.
+  const bool remembered = server->standing == Standing::kReported;
+  if (!remembered && event.journal <= server->acked_journal) return {};
+  const auto effect = server->effects.find(event.chunk);
+  if (effect != server->effects.end() && effect->second >= event.journal) return {};
+  const Chunk& chunk = view.chunk(*slot);
+  if (event.version > chunk.version) return {};
+  const bool current = event.version == chunk.version;
+  const Replica* known = view.replica(chunk, event.server);
+  if (known && (!current || known->valid() || known->state == ReplicaState::kSuspect)) return {};
+  if (known && known->state == ReplicaState::kCorrupt) {
+    // Replaced, or found so since: it has to be read to know.
+    return {ReplicaChanged{event.chunk, event.server, ReplicaState::kSuspect, chunk.version}};
+  }
+  Changes changes;
+  if (known) changes.push_back(ReplicaLost{event.chunk, event.server, event.journal});
+  changes.push_back(ReplicaAdded{event.chunk, event.server,
+                                 current ? ReplicaState::kValid : ReplicaState::kStale,
+                                 event.version, event.journal});
+  if (current) close_proved(view, *slot, event.server, CommandKind::kReplicate, changes);
+  changes.push_back(
+      Noted{"chunk", to_string(event.chunk),
+            "copied to " + to_string(event.server) + " though it was not wanted any more"});
+  return changes;
+}
+
 bool acceptable(const Server& server, const Inventory& header) {
   if (header.from.incarnation != server.member.incarnation) return false;
   if (header.from.storage != server.member.storage) return false;

@@ -53,6 +53,29 @@ void Publisher::committed(const Committed& committed) {
     again_.erase(id);
     open_[server].erase(id);
   }
+  withdraw(committed);
+}
+
+/// What nobody wants any more is best not done. Nothing rests on its being heard: who does it all
+/// the same says so, and that is then known. So it is said twice, and not until it is answered.
+void Publisher::withdraw(const Committed& committed) {
+  std::map<ServerId, std::vector<CommandId>> by_server;
+  for (const auto& [id, server] : committed.superseded) by_server[server].push_back(id);
+  for (const auto& [server, commands] : by_server) {
+    for (std::size_t first = 0; first < commands.size(); first += wire::kWithdrawnMax) {
+      const std::size_t end = std::min(commands.size(), first + wire::kWithdrawnMax);
+      Withdraw message{view_.epoch(), server, {}};
+      message.commands.assign(commands.begin() + static_cast<std::ptrdiff_t>(first),
+                              commands.begin() + static_cast<std::ptrdiff_t>(end));
+      send(message);
+      withdrawn_.emplace_back(clock_.now() + settings_.again_first, std::move(message));
+    }
+  }
+}
+
+void Publisher::send(const Withdraw& withdraw) {
+  static_cast<void>(channel_.send(
+      {wire::command_topic(withdraw.server), wire::encode(settings_.cluster, withdraw)}));
 }
 
 void Publisher::publish(ServerId server, const std::vector<CommandId>& commands) {
@@ -175,6 +198,11 @@ void Publisher::beacons() {
 
 void Publisher::repeat() {
   const Instant now = clock_.now();
+  for (; !withdrawn_.empty() && withdrawn_.front().first <= now; withdrawn_.pop_front()) {
+    Withdraw& again = withdrawn_.front().second;
+    again.epoch = view_.epoch();  // it may have risen
+    send(again);
+  }
   std::map<ServerId, std::vector<CommandId>> due;
   for (auto& [id, again] : again_) {
     if (again.at > now) continue;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -45,6 +46,8 @@ class Publisher {
 
   void on_subscription(Frames&& frames);
   void publish(ServerId server, const std::vector<CommandId>& commands);
+  void withdraw(const Committed& committed);
+  void send(const Withdraw& withdraw);
   void send(const Commands& commands);
   void beacons();
   void repeat();
@@ -63,6 +66,7 @@ class Publisher {
   std::map<ServerId, std::set<CommandId>> open_;  ///< the outbox, by server
   std::map<ServerId, CommandId> last_;            ///< the last command issued to each
   std::map<CommandId, Again> again_;
+  std::deque<std::pair<Instant, Withdraw>> withdrawn_;  ///< to be said once more, then forgotten
 };
 
 }  // namespace evenkeel

@@ -74,6 +74,20 @@ std::vector<std::pair<ChunkId, Duration>> Store::recently_retired(Duration after
   return chunks;
 }
 
+std::optional<Store::SupersededCopy> Store::superseded_copy(CommandId id) {
+  auto& row = db_.cached(
+      "SELECT server_id, storage, chunk_id, version FROM command "
+      "WHERE command_id = ? AND kind = 0 AND state = 4");
+  row.open(id);
+  std::optional<SupersededCopy> copy;
+  if (row.step()) {
+    copy = {ServerId(number(row, 0)), rows::storage(row, 1), ChunkId(number(row, 2)),
+            ChunkVersion(number(row, 3))};
+  }
+  row.reset();
+  return copy;
+}
+
 std::vector<RebalancerEvent> Store::events_after(EventNumber after, std::size_t limit) {
   auto& row = db_.cached(
       "SELECT event_number, at_ms, kind, subject, text FROM event WHERE event_number > ? "

@@ -66,6 +66,15 @@ class Store {
   /// Chunks that were retired less than `after` ago, in running time, and how long is left.
   std::vector<std::pair<ChunkId, Duration>> recently_retired(Duration after);
 
+  /// What a copy was to make, if it was closed as superseded and is not forgotten yet.
+  struct SupersededCopy {
+    ServerId server;
+    StorageId storage;
+    ChunkId chunk;
+    ChunkVersion version;
+  };
+  std::optional<SupersededCopy> superseded_copy(CommandId id);
+
   std::vector<RebalancerEvent> events_after(EventNumber number, std::size_t limit);
 
   /// Removes closed commands, decisions and events that are older than the newest `keep`. Bounded:
