@@ -15,6 +15,9 @@ struct CommandTag {
 struct FileTag {
   static constexpr char prefix = 'f';
 };
+struct PolicyTag {
+  static constexpr char prefix = 'p';
+};
 
 /// Names a chunk for ever; never used again. GFS calls it the chunk handle.
 using ChunkId = StrongId<ChunkTag>;
@@ -24,6 +27,9 @@ using ServerId = StrongId<ServerTag>;
 using CommandId = StrongId<CommandTag>;
 /// A file that was put through the CLI: a name for a list of chunks.
 using FileId = StrongId<FileTag>;
+/// A named set of rules for where replicas may be; 0 to 255.
+using PolicyId = StrongId<PolicyTag>;
+inline constexpr PolicyId kDefaultPolicy(0);
 
 using ChunkVersion = StrongCounter<struct ChunkVersionTag>;
 using Incarnation = StrongCounter<struct IncarnationTag>;  ///< grows at each start of an agent

@@ -64,7 +64,7 @@ class Answering {
                                    std::to_string(limits_.chunk_size.count()) + " bytes");
       }
       const auto chunk = store_.chunk_at(file->id, item.index);
-      const Chunk* placed = chunk ? view_.find(*chunk) : nullptr;
+      const auto placed = chunk ? view_.find(*chunk) : std::nullopt;
       if (placed && (placed->size != item.size || placed->checksum != item.checksum)) {
         return no("conflict", "chunk " + std::to_string(item.index) + " of " + to_string(put.file) +
                                   " was placed with other content");
@@ -90,7 +90,7 @@ class Answering {
     Outcomes result{{}, PutClosed{file->id, put.stored.size()}};
     if (!put.done || file->complete) return result;
     for (const ChunkId id : store_.chunks_of(file->id, 0, kAllChunks)) {
-      const Chunk* chunk = view_.find(id);
+      const auto chunk = view_.find(id);
       if (view_.count(*chunk).valid == 0) {
         return no("conflict", to_string(id) + " of '" + file->name + "' is stored nowhere");
       }
@@ -106,7 +106,7 @@ class Answering {
     answer.first = locate.first;
     std::vector<ChunkId> chunks;
     if (const auto* id = std::get_if<ChunkId>(&locate.what)) {
-      const Chunk* chunk = view_.find(*id);
+      const auto chunk = view_.find(*id);
       if (!chunk || chunk->life == ChunkLife::kRetired) {
         return no("not_found", "there is no chunk " + to_string(*id));
       }
@@ -130,7 +130,7 @@ class Answering {
   Outcomes operator()(const DeleteNamed& named) const {
     Outcomes result;
     if (const auto* id = std::get_if<ChunkId>(&named.what)) {
-      const Chunk* chunk = view_.find(*id);
+      const auto chunk = view_.find(*id);
       if (!chunk || chunk->life == ChunkLife::kRetired) {
         return no("not_found", "there is no chunk " + to_string(*id));
       }
@@ -182,7 +182,7 @@ class Answering {
   }
 
   Located::Item located(ChunkId id) const {
-    const Chunk& chunk = *view_.find(id);
+    const Chunk chunk = *view_.find(id);
     Located::Item item{chunk.content(), {}};
     for (const Replica& replica : chunk.replicas) {
       const Member& member = view_.server(replica.server).member;

@@ -44,7 +44,9 @@ void read_limits(Reader& reader, Limits& limits) {
   if (limits.chunk_size < 1_KiB || limits.chunk_size > 1_GiB) {
     reader.fault("chunk_size", "must be from 1KiB to 1GiB");
   }
-  if (limits.content_fresh < 2h) reader.fault("content_fresh", "must be 2h at least");
+  if (limits.content_fresh < 6h || limits.content_fresh > 384h) {
+    reader.fault("content_fresh", "must be between 6h and 384h");
+  }
 }
 
 }  // namespace

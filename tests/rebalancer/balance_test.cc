@@ -49,7 +49,7 @@ double lower_bound(const Cluster& cluster) {
 
 void expect_safe(const Cluster& cluster) {
   for (ChunkSlot slot = 0; slot < cluster.view().chunk_count(); ++slot) {
-    const Chunk& chunk = cluster.view().chunk(slot);
+    const Chunk chunk = cluster.view().chunk(slot);
     ASSERT_GE(cluster.view().count(chunk).valid, chunk.goal) << to_string(chunk.id);
   }
   for (const auto& [id, slot] : cluster.view().servers()) {
@@ -89,7 +89,7 @@ TEST(Balancing, EndsNearTheLeastThatHasToMoveAndNeverBelowGoal) {
     }
     ASSERT_LT(turns, 2'000) << "no rest";
     for (ChunkSlot slot = 0; slot < cluster.view().chunk_count(); ++slot) {
-      const Chunk& chunk = cluster.view().chunk(slot);
+      const Chunk chunk = cluster.view().chunk(slot);
       ASSERT_EQ(cluster.view().count(chunk).valid, chunk.goal);
     }
     const double servers = static_cast<double>(cluster.view().server_slots());

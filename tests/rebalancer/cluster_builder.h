@@ -89,7 +89,7 @@ class Cluster {
   void advance(Duration by) { now_ += by; }
 
   const ClusterView& view() const { return view_; }
-  const Chunk& chunk(std::uint64_t id) const { return *view_.find(ChunkId(id)); }
+  const Chunk chunk(std::uint64_t id) const { return *view_.find(ChunkId(id)); }
   const Server& server(std::uint64_t id) const { return *view_.find(ServerId(id)); }
   Limits& limits() { return limits_; }
   const Limits& limits_now() const { return limits_; }
@@ -99,7 +99,7 @@ class Cluster {
   std::string holders(std::uint64_t id) const {
     std::string all;
     for (const auto& [server, slot] : view_.servers()) {
-      const Replica* replica = view_.replica(chunk(id), server);
+      const auto replica = view_.replica(chunk(id), server);
       if (!replica) continue;
       constexpr const char* kStates[] = {"", ":surplus", ":suspect", ":corrupt", ":stale"};
       all += (all.empty() ? "" : " ") + to_string(server) +
@@ -142,7 +142,7 @@ class Cluster {
       if (damaged) word.pop_back();
       const auto at = word.find('@');
       const ChunkId id = *ChunkId::parse(word.substr(0, at));
-      const Chunk* known = view_.find(id);
+      const auto known = view_.find(id);
       const std::uint64_t version = at != std::string::npos ? std::stoull(word.substr(at + 1))
                                     : known                 ? known->version.value()
                                                             : 3;
@@ -234,7 +234,7 @@ class Cluster {
 
   void add_command(const std::string& line) {
     const auto words = words_of(line);
-    const Chunk& chunk = *view_.find(*ChunkId::parse(words.at(0).substr(0, words[0].size() - 1)));
+    const Chunk chunk = *view_.find(*ChunkId::parse(words.at(0).substr(0, words[0].size() - 1)));
     const bool copy = words.at(1) != "delete";
     const ServerId server = *ServerId::parse(copy ? words.at(3) : words.at(2));
     CommandRecord record{.id = view_.next_command(),

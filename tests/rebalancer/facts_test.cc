@@ -123,7 +123,7 @@ TEST(Inventory, OlderVersionsAreStaleWithTheVersionTheyHaveNow) {
   cluster.take(cluster.report(3, "c1@1", 9));
   EXPECT_EQ(cluster.holders(1), "s1 s2 s3:stale");
   cluster.take(cluster.report(3, "c1@2", 10));
-  const Chunk& chunk = cluster.chunk(1);
+  const Chunk chunk = cluster.chunk(1);
   EXPECT_EQ(cluster.view().version_of(chunk, *cluster.view().replica(chunk, ServerId(3))),
             ChunkVersion(2));
 }

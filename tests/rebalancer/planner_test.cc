@@ -45,7 +45,7 @@ Case{"FewestReplicasFirst", R"(
      s4 D/4 1000
      c1 3 10 = s1 s2
      c2 3 10 = s1)",
-     "c2: s1 -> s3 repair; c1: s2 -> s4 repair"},
+     "c2: s1 -> s3 repair; c2: s1 -> s4 repair; c1: s2 -> s3 repair"},
 Case{"OneCopyAtATimeForEachChunkInAPlanAndTheNextOnlyWhenItIsKnownToBeNeeded", R"(
      s1 A/1 1000
      s2 B/2 1000
@@ -64,7 +64,7 @@ Case{"NoSourceThatIsSuspectCorruptOrStale", R"(
      s3 C/3 1000
      s4 D/4 1000
      c1 3 10 = s1 s2:corrupt s3:stale)",
-     "c1: s1 -> s4 repair"},
+     "c1: s1 -> s4 repair; c1: s1 -> s2 repair"},
 Case{"StaleReplicasDoNotUseUpTheServers", R"(
      s1 A/1 1000
      s2 B/2 1000
@@ -108,13 +108,21 @@ Case{"SurplusThatIsNeededAgainIsKept", R"(
      s3 C/3 1000
      c1 2 10 = s1 s2 s3:surplus)",
      "c1 on s3 is kept"},
+Case{"WhatADeleteWouldHaveToLeanOnIsKept", R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000
+     s4 D/4 1000
+     s5 E/5 1000
+     c1 3 10 = s1 s2 s3:corrupt s4:surplus s5:surplus)",
+     "c1 on s4 is kept; c1 on s5 is kept"},
 Case{"SurplusKeepsItsHostWhileItIsNeeded", R"(
      s2 B/2 1000
      s3 C/3 1000
      s4 C/3 1000
      s5 D/5 1000
      c1 3 10 = s2 s3:surplus)",
-     "c1 on s3 is kept; c1: s2 -> s5 repair"}
+     "c1: s2 -> s5 repair; c1 on s3 is kept"}
 ), name_of);
 // clang-format on
 
@@ -245,7 +253,7 @@ Case{"FromTheFullestToTheEmptiest", R"(
      c1 1 100 = s1
      c2 1 100 = s1
      c3 1 100 = s1)",
-     "c1: s1 -> s2 balance drop s1"},
+     "c3: s1 -> s2 balance drop s1"},
 Case{"WithinTheBandInPeace", R"(
      s1 A/1 1000
      s2 B/2 1000

@@ -31,7 +31,7 @@ inline std::string persisted(const ClusterView& view) {
   }
   std::map<ChunkId, std::string> chunks;
   for (ChunkSlot slot = 0; slot < view.chunk_count(); ++slot) {
-    const Chunk& c = view.chunk(slot);
+    const Chunk c = view.chunk(slot);
     std::ostringstream words;
     words << " v" << c.version.value() << " " << c.size.count() << " " << to_string(c.checksum)
           << " goal " << int{c.goal} << " life " << static_cast<int>(c.life) << " on";
@@ -321,7 +321,7 @@ class World {
     std::size_t in_service = agents_.size();
     std::map<ServerId, std::set<ChunkId>> mapped;
     for (ChunkSlot slot = 0; slot < view().chunk_count(); ++slot) {
-      const Chunk& chunk = view().chunk(slot);
+      const Chunk chunk = view().chunk(slot);
       const ReplicaCount count = view().count(chunk);
       std::set<std::string> hosts;
       for (const Replica& replica : chunk.replicas) {

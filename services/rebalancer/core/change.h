@@ -216,6 +216,13 @@ struct Noted {
   std::string text;
 };
 
+/// In memory only: it is away and expected back by then. What it holds counts as projected for
+/// chunks that keep at least two valid replicas in two failure domains without it. None: no more.
+struct ServerAwaited {
+  ServerId server;
+  std::optional<Instant> until;
+};
+
 using Change =
     std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
                  SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
@@ -223,7 +230,7 @@ using Change =
                  ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
                  ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
                  ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted>;
+                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, ServerAwaited>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

@@ -3,12 +3,9 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/model/text.h"
 
 namespace evenkeel {
-std::optional<Instant> Replica::content_checked() const {
-  if (content_minutes == kNeverChecked) return std::nullopt;
-  return Instant(std::chrono::minutes(content_minutes));
-}
 
 const Server* ClusterView::find(ServerId id) const {
   const auto slot = slot_of(id);
@@ -27,21 +24,39 @@ std::optional<ServerSlot> ClusterView::slot_of(ServerId id) const {
   return found == server_by_id_.end() ? std::nullopt : std::optional(found->second);
 }
 
-const Chunk* ClusterView::find(ChunkId id) const {
-  const auto slot = slot_of(id);
-  return slot ? &chunks_[*slot] : nullptr;
+Replica ClusterView::unpacked(PackedReplica replica) const {
+  return {replica.server(), replica.state(), replica.leaving(),
+          content_clock_.time(replica.content())};
 }
 
-std::optional<ChunkSlot> ClusterView::slot_of(ChunkId id) const {
-  const auto found = chunk_by_id_.find(id);
-  return found == chunk_by_id_.end() ? std::nullopt : std::optional(found->second);
-}
-
-const Replica* ClusterView::replica(const Chunk& chunk, ServerId server) const {
-  for (const Replica& replica : chunk.replicas) {
-    if (servers_[replica.server].id() == server) return &replica;
+Chunk ClusterView::chunk(ChunkSlot slot) const {
+  const ChunkContent content = chunks_.content(slot);
+  Chunk result{.id = content.chunk,
+               .version = content.version,
+               .size = content.size,
+               .checksum = content.checksum,
+               .replicas = {},
+               .goal = static_cast<std::uint8_t>(chunks_.goal(slot)),
+               .life = chunks_.life(slot),
+               .queue = chunks_.queue(slot),
+               .policy = chunks_.policy(slot),
+               .slot = slot};
+  for (const PackedReplica replica : chunks_.replicas(slot)) {
+    result.replicas.push_back(unpacked(replica));
   }
-  return nullptr;
+  return result;
+}
+
+std::optional<Chunk> ClusterView::find(ChunkId id) const {
+  const auto slot = slot_of(id);
+  return slot ? std::optional(chunk(*slot)) : std::nullopt;
+}
+
+std::optional<Replica> ClusterView::replica(const Chunk& chunk, ServerId server) const {
+  for (const Replica& replica : chunk.replicas) {
+    if (servers_[replica.server].id() == server) return replica;
+  }
+  return std::nullopt;
 }
 
 const CommandRecord* ClusterView::find(CommandId id) const {
@@ -50,19 +65,17 @@ const CommandRecord* ClusterView::find(CommandId id) const {
 }
 
 std::span<const CommandId> ClusterView::in_flight_of(ChunkSlot slot) const {
-  const auto found = in_flight_of_.find(slot);
-  if (found == in_flight_of_.end()) return {};
-  return found->second;
+  if (!chunks_.busy(slot)) return {};
+  return in_flight_of_.at(slot);
 }
 
 std::span<const CommandId> ClusterView::in_flight_of(const Chunk& chunk) const {
-  const auto slot = slot_of(chunk.id);
-  return slot ? in_flight_of(*slot) : std::span<const CommandId>{};
+  return chunk.slot == kNoChunk ? std::span<const CommandId>{} : in_flight_of(chunk.slot);
 }
 
 std::optional<Voucher> ClusterView::presence(const Chunk& chunk, const Replica& replica) const {
   std::optional<Voucher> latest = servers_[replica.server].inventory;
-  const auto found = presence_.find(key(chunk_by_id_.at(chunk.id), replica.server));
+  const auto found = presence_.find(key(chunk.slot, replica.server));
   if (found != presence_.end() && (!latest || found->second.asked > latest->asked)) {
     latest = found->second;
   }
@@ -70,52 +83,8 @@ std::optional<Voucher> ClusterView::presence(const Chunk& chunk, const Replica& 
 }
 
 ChunkVersion ClusterView::version_of(const Chunk& chunk, const Replica& replica) const {
-  const auto found = stale_versions_.find(key(chunk_by_id_.at(chunk.id), replica.server));
+  const auto found = stale_versions_.find(key(chunk.slot, replica.server));
   return found == stale_versions_.end() ? chunk.version : found->second;
-}
-
-ReplicaCount ClusterView::count(const Chunk& chunk) const {
-  ReplicaCount result;
-  const auto commands = in_flight_of(chunk_by_id_.at(chunk.id));
-  result.busy = !commands.empty();
-  for (const CommandId id : commands) {
-    const CommandRecord& command = in_flight_.at(id);
-    result.verifying |= command.kind == CommandKind::kVerify;
-    if (command.kind != CommandKind::kReplicate) continue;
-    if (find(command.server)->counts()) ++result.projected;
-  }
-  // Walked anew for each replica: there are few of either, and this is asked for all the time.
-  const auto going = [&](ServerId server) {
-    return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
-      const CommandRecord& command = in_flight_.at(id);
-      return command.kind == CommandKind::kDelete && command.server == server;
-    });
-  };
-  const auto dropped = [&](ServerId server) {
-    return std::any_of(commands.begin(), commands.end(),
-                       [&](CommandId id) { return in_flight_.at(id).drop == server; });
-  };
-  for (const Replica& replica : chunk.replicas) {
-    const Server& server = servers_[replica.server];
-    if (!server.counts()) continue;
-    if (going(server.id())) continue;
-    switch (replica.state) {
-      case ReplicaState::kValid:
-      case ReplicaState::kSurplus:
-        ++result.valid;
-        result.surplus += replica.state == ReplicaState::kSurplus;
-        if (server.admin == AdminState::kInService && !dropped(server.id())) ++result.projected;
-        break;
-      case ReplicaState::kSuspect:
-        ++result.suspect;
-        break;
-      case ReplicaState::kCorrupt:
-      case ReplicaState::kStale:
-        ++result.garbage;
-        break;
-    }
-  }
-  return result;
 }
 
 Server& ClusterView::at(ServerId id) {
@@ -124,22 +93,28 @@ Server& ClusterView::at(ServerId id) {
   return servers_[found->second];
 }
 
-Chunk& ClusterView::at(ChunkId id) {
-  const auto found = chunk_by_id_.find(id);
-  EK_CHECK(found != chunk_by_id_.end());
-  return chunks_[found->second];
+ChunkSlot ClusterView::slot_at(ChunkId id) const {
+  const auto found = chunks_.find(id);
+  EK_CHECK(found.has_value());
+  return *found;
 }
 
-Replica* ClusterView::mutable_replica(Chunk& chunk, ServerSlot server) {
-  for (Replica& replica : chunk.replicas) {
-    if (replica.server == server) return &replica;
+PackedReplica* ClusterView::mutable_replica(ChunkSlot chunk, ServerSlot server) {
+  for (PackedReplica& replica : chunks_.replicas(chunk)) {
+    if (replica.server() == server) return &replica;
   }
   return nullptr;
 }
 
 void ClusterView::reserve(std::size_t chunks) {
   chunks_.reserve(chunks);
-  chunk_by_id_.reserve(chunks);
+}
+
+std::size_t ClusterView::memory() const {
+  std::size_t bytes = chunks_.memory() + bits_.capacity() + places_.capacity() * sizeof(Place);
+  for (const Server& server : servers_) bytes += sizeof(Server) + server.chunks.memory();
+  for (const SlotQueue& waiting : queues_) bytes += waiting.memory();
+  return bytes;
 }
 
 void ClusterView::load_counters(Epoch epoch, ChunkId next_chunk, FileId next_file,
@@ -152,8 +127,47 @@ void ClusterView::load_counters(Epoch epoch, ChunkId next_chunk, FileId next_fil
 
 void ClusterView::load_server(Server server) {
   EK_CHECK(!server_by_id_.contains(server.id()));
-  server_by_id_.emplace(server.id(), static_cast<ServerSlot>(servers_.size()));
+  const auto slot = static_cast<ServerSlot>(servers_.size());
+  EK_CHECK(slot < PackedReplica::kServers);
+  server_by_id_.emplace(server.id(), slot);
   servers_.push_back(std::move(server));
+  bits_.push_back(0);
+  places_.push_back(Place{});
+  derive(slot);
+}
+
+void ClusterView::loaded() {
+  loading_ = false;
+  for (Server& server : servers_) server.chunks.fit();
+  refresh_all();
+}
+
+std::uint32_t ClusterView::domain(std::string_view name, int level) {
+  auto& known = domains_[static_cast<std::size_t>(level)];
+  return known.emplace(std::string(name), static_cast<std::uint32_t>(known.size())).first->second;
+}
+
+/// What is asked of a server most often, in a few bytes: ten thousand of them stay in the cache.
+void ClusterView::derive(ServerSlot slot) {
+  const Server& server = servers_[slot];
+  std::uint8_t bits = 0;
+  const bool in_service = server.admin == AdminState::kInService;
+  if (server.counts()) bits |= kCounts;
+  if (server.works()) bits |= kWorks;
+  if (in_service) bits |= kInService;
+  if (in_service || server.admin == AdminState::kMaintenance) bits |= kStays;
+  if (server.awaited_until && server.admin != AdminState::kRemoved) bits |= kAwaited;
+  const bool silent = server.member.liveness == Liveness::kAlive && !server.works();
+  if (silent) bits |= kSilent;
+  unreported_ = unreported_ + ((bits & kSilent) != 0) - ((bits_[slot] & kSilent) != 0);
+  bits_[slot] = bits;
+  const std::string_view location = server.member.location;
+  places_[slot] = {domain(location, 0), domain(domain_of(location, SpreadLevel::kRack), 1),
+                   domain(domain_of(location, SpreadLevel::kZone), 2)};
+  const bool many = domains_[1].size() > 1;
+  if (many == many_racks_) return;
+  many_racks_ = many;
+  if (!loading_) refresh_all();
 }
 
 }  // namespace evenkeel

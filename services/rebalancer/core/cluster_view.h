@@ -9,13 +9,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "services/rebalancer/core/change.h"
+#include "services/rebalancer/core/chunk.h"
+#include "services/rebalancer/core/chunk_table.h"
+#include "services/rebalancer/core/content_clock.h"
+#include "services/rebalancer/core/slot_set.h"
 
 namespace evenkeel {
-
-/// Places in the view's arrays; they mean nothing outside of it.
-using ServerSlot = std::uint32_t;
-using ChunkSlot = std::uint32_t;
 
 /// How far the rows of a server can be believed in this epoch.
 enum class Standing {
@@ -37,6 +36,9 @@ struct Server {
   std::optional<Voucher> inventory;        ///< vouches for the presence of what it listed
   std::optional<Instant> inventory_asked;  ///< and not taken in since
   std::optional<Instant> full_until;
+  /// Away and expected back by then: what it holds counts as projected for chunks that keep two
+  /// valid replicas in two failure domains without it.
+  std::optional<Instant> awaited_until;
   /// Chunks touched by commands since the last report, with the journal number of the effect: what
   /// a report from before that number says of them is no news (S9).
   std::map<ChunkId, JournalNumber> effects;
@@ -50,7 +52,7 @@ struct Server {
   int copies_out = 0;
   int checks = 0;  ///< verifies and deletes in flight
   Bytes bytes_out;
-  std::vector<ChunkSlot> chunks;
+  SlotSet chunks;
 
   ServerId id() const { return member.server; }
   bool counts() const {  ///< its valid replicas are replicas
@@ -64,58 +66,13 @@ struct Server {
   Bytes projected() const { return used + incoming + promised - leaving; }
 };
 
-struct Replica {
-  ServerSlot server = 0;
-  std::uint32_t place = 0;  ///< in that server's list of chunks
-  std::int32_t content_minutes = kNeverChecked;
-  ReplicaState state = ReplicaState::kValid;
-  bool leaving = false;  ///< derived: surplus, being deleted, or dropped by a move in flight
+/// The failure domains that a server is in, as numbers that are equal where the domains are.
+struct Place {
+  std::uint32_t host = 0, rack = 0, zone = 0;
 
-  static constexpr std::int32_t kNeverChecked = INT32_MIN;
-  bool valid() const { return state == ReplicaState::kValid || state == ReplicaState::kSurplus; }
-  /// As of now minus this, every block was last known to match; none: never.
-  std::optional<Instant> content_checked() const;
-};
-
-/// In which of the planner's queues a chunk stands. Risk by valid replicas now; the fewer, the
-/// more urgent.
-enum class Queue : std::uint8_t {
-  kNone,
-  kRisk1,
-  kRisk2,
-  kRisk3,
-  kRiskMore,
-  kVerify,   ///< has a suspect replica
-  kTrim,     ///< has more than it needs, or stale and corrupt ones beside what it needs
-  kRetired,  ///< deleted by its owner, replicas left
-  kLost,     ///< no valid replica: nothing can be done, and nothing of it may be deleted
-  kAside,    ///< could not be helped; looked at again later
-};
-inline constexpr std::size_t kQueues = 10;
-
-struct Chunk {
-  ChunkId id;
-  ChunkVersion version;
-  Bytes size;
-  Checksum checksum;
-  std::vector<Replica> replicas;
-  std::uint32_t place = 0;  ///< in its queue
-  std::uint8_t goal = 1;
-  ChunkLife life = ChunkLife::kLive;
-  Queue queue = Queue::kNone;
-
-  ChunkContent content() const { return {id, version, size, checksum}; }
-};
-
-/// What the number of replicas of a chunk is and will be.
-struct ReplicaCount {
-  int valid = 0;      ///< now, on servers that count, without those being deleted
-  int projected = 0;  ///< when all commands in flight are done
-  int suspect = 0;
-  int surplus = 0;    ///< of the valid ones, those chosen to go
-  int garbage = 0;    ///< stale or corrupt, on servers that count
-  bool busy = false;  ///< some command about this chunk is in flight
-  bool verifying = false;
+  std::uint32_t at(SpreadLevel level) const {
+    return level == SpreadLevel::kHost ? host : level == SpreadLevel::kRack ? rack : zone;
+  }
 };
 
 /// What the rebalancer holds true of the cluster, in memory.
@@ -125,7 +82,9 @@ struct ReplicaCount {
 /// equal decisions.
 class ClusterView {
  public:
-  explicit ClusterView(Instant started = Instant{}) : started_(started) {}
+  explicit ClusterView(Instant started = Instant{}) : started_(started) {
+    content_clock_.advance(started);
+  }
 
   void apply(const Change& change);
   void reserve(std::size_t chunks);  ///< for loading: avoids growing
@@ -138,26 +97,42 @@ class ClusterView {
   std::optional<ServerSlot> slot_of(ServerId id) const;
   const std::map<ServerId, ServerSlot>& servers() const { return server_by_id_; }
 
+  const Place& place(ServerSlot slot) const { return places_[slot]; }
+  bool counts(ServerSlot slot) const { return (bits_[slot] & kCounts) != 0; }
+  bool works(ServerSlot slot) const { return (bits_[slot] & kWorks) != 0; }
+  bool in_service(ServerSlot slot) const { return (bits_[slot] & kInService) != 0; }
+  /// What it holds is there to stay: in service, or in maintenance.
+  bool stays(ServerSlot slot) const { return (bits_[slot] & kStays) != 0; }
+  bool awaited(ServerSlot slot) const { return (bits_[slot] & kAwaited) != 0; }
+  /// Live servers that have not reported to this epoch.
+  std::size_t unreported() const { return unreported_; }
+
   // Chunks.
   std::size_t chunk_count() const { return chunks_.size(); }
-  const Chunk& chunk(ChunkSlot slot) const { return chunks_[slot]; }
-  const Chunk* find(ChunkId id) const;
-  std::optional<ChunkSlot> slot_of(ChunkId id) const;
-  const Replica* replica(const Chunk& chunk, ServerId server) const;
+  Chunk chunk(ChunkSlot slot) const;
+  std::optional<Chunk> find(ChunkId id) const;
+  std::optional<ChunkSlot> slot_of(ChunkId id) const { return chunks_.find(id); }
+  std::optional<Replica> replica(const Chunk& chunk, ServerId server) const;
   std::span<const ChunkSlot> queue(Queue queue) const {
-    return queues_[static_cast<std::size_t>(queue)];
+    return queues_[static_cast<std::size_t>(queue)].slots();
   }
-  ReplicaCount count(const Chunk& chunk) const;
+  ReplicaCount count(ChunkSlot slot) const;
+  ReplicaCount count(const Chunk& chunk) const { return count(chunk.slot); }
+  /// The same without decoding the whole chunk, for whoever looks at very many.
+  const ChunkTable& table() const { return chunks_; }
   /// The chunk's version, but for stale replicas, whose own is kept.
   ChunkVersion version_of(const Chunk& chunk, const Replica& replica) const;
   /// When it was last confirmed that this replica is there, by whom; the latest of both kinds.
   std::optional<Voucher> presence(const Chunk& chunk, const Replica& replica) const;
+  /// The level at which no two replicas of a chunk under this policy may share a domain.
+  SpreadLevel spread(PolicyId) const { return default_spread_; }
 
   // Commands in flight.
   const std::map<CommandId, CommandRecord>& in_flight() const { return in_flight_; }
   const CommandRecord* find(CommandId id) const;
   std::span<const CommandId> in_flight_of(ChunkSlot slot) const;
   std::span<const CommandId> in_flight_of(const Chunk& chunk) const;  ///< none if it is not known
+  bool busy(ChunkSlot slot) const { return chunks_.busy(slot); }
   CommandId next_command() const { return next_command_; }
   std::set<std::pair<Instant, ChunkSlot>> const& aside() const { return aside_by_time_; }
 
@@ -177,9 +152,26 @@ class ClusterView {
   /// every turn, by the simulator.
   void check() const;
 
-  /// Only for the store, while it loads.
+  /// Only for who loads it: loading(), servers, chunks, then replicas, commands, then loaded().
+  void loading() { loading_ = true; }
   void load_counters(Epoch epoch, ChunkId next_chunk, FileId next_file, EventNumber last_event);
   void load_server(Server server);
+  ChunkSlot load_chunk(const ChunkContent& content, int goal, ChunkLife life) {
+    return chunks_.add(content, goal, life);
+  }
+  void load_replica(ChunkSlot chunk, ServerSlot server, ReplicaState state) {
+    hold(chunk, server, state);
+  }
+  /// Derives what follows from all that was loaded. To be called once, before anything is applied.
+  void loaded();
+  void set_default_spread(SpreadLevel level) { default_spread_ = level; }
+
+  /// Counts a copy as made, at once: the replica on `from` is on `to` from now on. For those who
+  /// look at where plans lead to without playing what commands do in between.
+  void settle(ChunkSlot chunk, ServerSlot from, ServerSlot to);
+
+  /// Bytes of memory that chunks, replicas and their indexes take.
+  std::size_t memory() const;
 
  private:
   struct Aside {
@@ -227,10 +219,21 @@ class ClusterView {
   void on(const FileCompleted& change);
   void on(const FileRemoved& change);
   void on(const Noted& change);
+  void on(const ServerAwaited& change);
+
+  static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
+                                kSilent = 32;
 
   Server& at(ServerId id);
-  Chunk& at(ChunkId id);
-  Replica* mutable_replica(Chunk& chunk, ServerSlot server);
+  ChunkSlot slot_at(ChunkId id) const;
+  Replica unpacked(PackedReplica replica) const;
+  PackedReplica* mutable_replica(ChunkSlot chunk, ServerSlot server);
+  void hold(ChunkSlot chunk, ServerSlot server, ReplicaState state);
+  void note_time(Instant now);
+  void forget_old_checks();
+  void derive(ServerSlot server);
+  std::uint32_t domain(std::string_view name, int level);
+  void refresh_all();
   void on_command(const CommandRecord& command, bool opened);
   void update_server(const Member& member);
   void remember_version(ChunkSlot chunk, ServerSlot server, ReplicaState state,
@@ -241,16 +244,25 @@ class ClusterView {
   void refresh_chunks_of(ServerSlot server);
   void set_queue(ChunkSlot slot, Queue queue);
   Queue queue_of(ChunkSlot slot) const;
-  bool is_leaving(ChunkSlot slot, const Replica& replica) const;
+  Queue risk_of(ChunkSlot slot, const ReplicaCount& now) const;
+  bool is_leaving(ChunkSlot slot, PackedReplica replica) const;
   void unaside(ChunkSlot slot);
   void resume_live_chunks();
   void keep_promise(ChunkSlot chunk, std::optional<ServerSlot> server);
 
   std::vector<Server> servers_;
   std::map<ServerId, ServerSlot> server_by_id_;
-  std::vector<Chunk> chunks_;
-  std::unordered_map<ChunkId, ChunkSlot> chunk_by_id_;  // looked up only, never walked
-  std::array<std::vector<ChunkSlot>, kQueues> queues_;
+  std::vector<std::uint8_t> bits_;  // by server slot; what is asked of servers most often
+  std::vector<Place> places_;       // the same
+  std::array<std::unordered_map<std::string, std::uint32_t>, 3> domains_;  // by level
+  bool many_racks_ = false;
+  std::size_t unreported_ = 0;
+  SpreadLevel default_spread_ = SpreadLevel::kHost;
+  ChunkTable chunks_;
+  ContentClock content_clock_;
+  ChunkSlot checks_looked_at_ = 0;
+  bool loading_ = false;
+  std::array<SlotQueue, kQueues> queues_;
   std::map<CommandId, CommandRecord> in_flight_;
   std::unordered_map<ChunkSlot, std::vector<CommandId>> in_flight_of_;
   std::unordered_map<std::uint64_t, Voucher> presence_;             // by key()

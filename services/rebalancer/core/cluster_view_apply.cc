@@ -5,15 +5,6 @@
 #include "services/rebalancer/core/cluster_view.h"
 
 namespace evenkeel {
-namespace {
-
-std::int32_t minutes(Instant instant) {
-  return static_cast<std::int32_t>(
-      std::chrono::floor<std::chrono::minutes>(instant.time_since_epoch()).count());
-}
-
-}  // namespace
-
 /// A kind of change that has no on() does not compile.
 void ClusterView::apply(const Change& change) {
   ++revision_;
@@ -25,7 +16,7 @@ void ClusterView::apply(const Change& change) {
 void ClusterView::resume_live_chunks() {
   std::vector<ChunkSlot> live;
   for (const auto& [slot, aside] : aside_) {
-    if (chunks_[slot].life == ChunkLife::kLive) live.push_back(slot);
+    if (chunks_.life(slot) == ChunkLife::kLive) live.push_back(slot);
   }
   for (const ChunkSlot slot : live) {
     unaside(slot);
@@ -39,33 +30,67 @@ void ClusterView::keep_promise(ChunkSlot slot, std::optional<ServerSlot> server)
   if (found == promises_.end()) return;
   std::erase_if(found->second, [&](ServerSlot promised) {
     const bool kept = !server || promised == *server;
-    if (kept) servers_[promised].promised -= chunks_[slot].size;
+    if (kept) servers_[promised].promised -= chunks_.bytes(slot);
     return kept;
   });
   if (found->second.empty()) promises_.erase(found);
 }
 
 void ClusterView::drop_replica(ChunkSlot slot, ServerSlot server_slot) {
-  Chunk& chunk = chunks_[slot];
   Server& server = servers_[server_slot];
-  Replica* gone = mutable_replica(chunk, server_slot);
+  const PackedReplica* gone = mutable_replica(slot, server_slot);
   EK_CHECK(gone != nullptr);
-  server.used -= chunk.size;
-  if (gone->leaving) server.leaving -= chunk.size;
-  const ChunkSlot moved = server.chunks.back();
-  const std::uint32_t place = gone->place;
-  server.chunks[place] = moved;
-  mutable_replica(chunks_[moved], server_slot)->place = place;
-  server.chunks.pop_back();
-  presence_.erase(key(slot, server_slot));
-  stale_versions_.erase(key(slot, server_slot));
-  chunk.replicas.erase(chunk.replicas.begin() + (gone - chunk.replicas.data()));
+  const Bytes size = chunks_.bytes(slot);
+  server.used -= size;
+  if (gone->leaving()) server.leaving -= size;
+  EK_CHECK(server.chunks.erase(slot));
+  chunks_.remove_replica(slot, server_slot);
+  if (!presence_.empty()) presence_.erase(key(slot, server_slot));
+  if (!stale_versions_.empty()) stale_versions_.erase(key(slot, server_slot));
+}
+
+void ClusterView::hold(ChunkSlot slot, ServerSlot server_slot, ReplicaState state) {
+  EK_CHECK(mutable_replica(slot, server_slot) == nullptr);
+  chunks_.add_replica(slot, PackedReplica(server_slot, state));
+  Server& server = servers_[server_slot];
+  server.chunks.insert(slot);
+  server.used += chunks_.bytes(slot);
+}
+
+void ClusterView::settle(ChunkSlot chunk, ServerSlot from, ServerSlot to) {
+  ++revision_;
+  drop_replica(chunk, from);
+  hold(chunk, to, ReplicaState::kValid);
+  refresh(chunk);
+}
+
+void ClusterView::note_time(Instant now) {
+  if (content_clock_.advance(now)) return;
+  for (ChunkSlot slot = 0; slot < chunks_.size(); ++slot) {
+    for (PackedReplica& replica : chunks_.replicas(slot)) {
+      replica.set_content(ContentClock::kNever);
+    }
+  }
+}
+
+/// A part of all chunks at a time, so that all have been looked at within half a day of calls that
+/// come every minute, and none holds up what else there is to do.
+void ClusterView::forget_old_checks() {
+  const std::size_t some = chunks_.size() / 720 + 1;
+  for (std::size_t i = 0; i < some && chunks_.size() > 0; ++i) {
+    if (checks_looked_at_ >= chunks_.size()) checks_looked_at_ = 0;
+    for (PackedReplica& replica : chunks_.replicas(checks_looked_at_)) {
+      if (content_clock_.is_old(replica.content())) replica.set_content(ContentClock::kNever);
+    }
+    ++checks_looked_at_;
+  }
 }
 
 void ClusterView::set_standing(ServerSlot slot, Standing standing) {
   if (servers_[slot].standing == standing) return;
   servers_[slot].standing = standing;
   if (standing != Standing::kReported) servers_[slot].inventory.reset();
+  derive(slot);
 }
 
 void ClusterView::update_server(const Member& member) {
@@ -73,13 +98,15 @@ void ClusterView::update_server(const Member& member) {
   Server& server = servers_[slot];
   const bool counted = server.counts();
   const bool another_run = member.incarnation != server.member.incarnation;
+  const bool moved = member.location != server.member.location;
   server.member = member;
   if (another_run) server.inventory_number = InventoryNumber(0);  // numbered anew
   if (member.liveness == Liveness::kDead) {
     set_standing(slot, Standing::kRegistering);
     server.inventory_asked.reset();
   }
-  if (counted != server.counts()) refresh_chunks_of(slot);
+  derive(slot);
+  if (counted != server.counts() || moved) refresh_chunks_of(slot);
 }
 
 void ClusterView::on_command(const CommandRecord& command, bool opened) {
@@ -101,7 +128,7 @@ void ClusterView::remember_version(ChunkSlot chunk, ServerSlot server, ReplicaSt
                                    ChunkVersion version) {
   if (state == ReplicaState::kStale) {
     stale_versions_.insert_or_assign(key(chunk, server), version);
-  } else {
+  } else if (!stale_versions_.empty()) {
     stale_versions_.erase(key(chunk, server));
   }
 }
@@ -149,7 +176,8 @@ void ClusterView::on(const ServerUpdated& c) {
 
 void ClusterView::on(const ServerReplaced& c) {
   const ServerSlot slot = server_by_id_.at(c.member.server);
-  for (const std::vector<ChunkSlot> held = servers_[slot].chunks; const ChunkSlot chunk : held) {
+  const auto& chunks = servers_[slot].chunks;
+  for (const ChunkSlot chunk : std::vector<ChunkSlot>(chunks.begin(), chunks.end())) {
     drop_replica(chunk, slot);
     refresh(chunk);
   }
@@ -158,8 +186,10 @@ void ClusterView::on(const ServerReplaced& c) {
   server.fenced = Epoch(0);
   server.acked_journal = server.report_journal = server.report_floor = JournalNumber(0);
   server.inventory_number = InventoryNumber(0);
+  server.awaited_until.reset();
   set_standing(slot, Standing::kRegistering);
   server.member = c.member;
+  derive(slot);
 }
 
 void ClusterView::on(const ServerFenced& c) {
@@ -181,6 +211,8 @@ void ClusterView::on(const ServerReported& c) {
   set_standing(slot, Standing::kReported);
   server.inventory_asked.reset();
   server.inventory = Voucher{Holder::VouchedBy::kInventory, c.number.value(), c.asked};
+  server.awaited_until.reset();
+  derive(slot);
   if (counted != server.counts()) refresh_chunks_of(slot);
   resume_live_chunks();
 }
@@ -198,57 +230,48 @@ void ClusterView::on(const ServerFull& c) {
 }
 
 void ClusterView::on(const ChunkAdded& c) {
-  const auto slot = static_cast<ChunkSlot>(chunks_.size());
-  EK_CHECK(chunk_by_id_.emplace(c.content.chunk, slot).second);
-  chunks_.push_back(Chunk{.id = c.content.chunk,
-                          .version = c.content.version,
-                          .size = c.content.size,
-                          .checksum = c.content.checksum,
-                          .replicas = {},
-                          .goal = static_cast<std::uint8_t>(c.goal),
-                          .life = c.life});
-  refresh(slot);
+  refresh(chunks_.add(c.content, c.goal, c.life));
 }
 
 void ClusterView::on(const ChunkRaised& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.content.chunk);
-  Chunk& chunk = chunks_[slot];
-  EK_CHECK(c.content.version > chunk.version);
+  const ChunkSlot slot = slot_at(c.content.chunk);
+  const ChunkContent before = chunks_.content(slot);
+  EK_CHECK(c.content.version > before.version);
   keep_promise(slot, std::nullopt);
-  for (Replica& replica : chunk.replicas) {
-    Server& server = servers_[replica.server];
-    server.used = server.used - chunk.size + c.content.size;
-    if (replica.leaving) server.leaving = server.leaving - chunk.size + c.content.size;
-    if (replica.state != ReplicaState::kStale) {
-      remember_version(slot, replica.server, ReplicaState::kStale, chunk.version);
+  for (PackedReplica& replica : chunks_.replicas(slot)) {
+    Server& server = servers_[replica.server()];
+    server.used = server.used - before.size + c.content.size;
+    if (replica.leaving()) server.leaving = server.leaving - before.size + c.content.size;
+    if (replica.state() != ReplicaState::kStale) {
+      remember_version(slot, replica.server(), ReplicaState::kStale, before.version);
     }
-    replica.state = ReplicaState::kStale;
+    replica.set_state(ReplicaState::kStale);
   }
-  chunk.version = c.content.version;
-  chunk.size = c.content.size;
-  chunk.checksum = c.content.checksum;
+  chunks_.set_content(slot, c.content);
   refresh(slot);
 }
 
 void ClusterView::on(const ChunkPromised& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   keep_promise(slot, std::nullopt);
   for (const ServerId server : c.servers) {
     promises_[slot].push_back(server_by_id_.at(server));
-    at(server).promised += chunks_[slot].size;
+    at(server).promised += chunks_.bytes(slot);
   }
 }
 
 void ClusterView::on(const ChunkPublished& c) {
-  keep_promise(chunk_by_id_.at(c.chunk), std::nullopt);
-  at(c.chunk).life = ChunkLife::kLive;
-  refresh(chunk_by_id_.at(c.chunk));
+  const ChunkSlot slot = slot_at(c.chunk);
+  keep_promise(slot, std::nullopt);
+  chunks_.set_life(slot, ChunkLife::kLive);
+  refresh(slot);
 }
 
 void ClusterView::on(const ChunkRetired& c) {
-  keep_promise(chunk_by_id_.at(c.chunk), std::nullopt);
-  at(c.chunk).life = ChunkLife::kRetired;
-  refresh(chunk_by_id_.at(c.chunk));
+  const ChunkSlot slot = slot_at(c.chunk);
+  keep_promise(slot, std::nullopt);
+  chunks_.set_life(slot, ChunkLife::kRetired);
+  refresh(slot);
 }
 
 void ClusterView::on(const ChunkSequence& c) {
@@ -256,50 +279,43 @@ void ClusterView::on(const ChunkSequence& c) {
 }
 
 void ClusterView::on(const ChunkSetAside& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   unaside(slot);
-  aside_.emplace(slot, Aside{c.until, count(chunks_[slot]).valid});
+  aside_.emplace(slot, Aside{c.until, count(slot).valid});
   aside_by_time_.emplace(c.until, slot);
+  chunks_.set_aside(slot, true);
   refresh(slot);
 }
 
 void ClusterView::on(const ChunkResumed& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   unaside(slot);
   refresh(slot);
 }
 
 void ClusterView::on(const ReplicaAdded& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   const ServerSlot server_slot = server_by_id_.at(c.server);
-  Chunk& chunk = chunks_[slot];
-  Server& server = servers_[server_slot];
-  EK_CHECK(mutable_replica(chunk, server_slot) == nullptr);
-  Replica replica;
-  replica.server = server_slot;
-  replica.place = static_cast<std::uint32_t>(server.chunks.size());
-  replica.state = c.state;
-  chunk.replicas.push_back(replica);
-  server.chunks.push_back(slot);
+  hold(slot, server_slot, c.state);
   remember_version(slot, server_slot, c.state, c.version);
   keep_promise(slot, server_slot);
-  server.used += chunk.size;
+  Server& server = servers_[server_slot];
   if (c.journal > server.report_journal) server.effects.insert_or_assign(c.chunk, c.journal);
   refresh(slot);
 }
 
 void ClusterView::on(const ReplicaChanged& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   const ServerSlot server = server_by_id_.at(c.server);
-  Replica* replica = mutable_replica(chunks_[slot], server);
+  PackedReplica* replica = mutable_replica(slot, server);
   EK_CHECK(replica != nullptr);
-  replica->state = c.state;
+  replica->set_state(c.state);
   remember_version(slot, server, c.state, c.version);
   refresh(slot);
 }
 
 void ClusterView::on(const ReplicaLost& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   const ServerSlot server = server_by_id_.at(c.server);
   drop_replica(slot, server);
   if (c.journal > servers_[server].report_journal) {
@@ -309,20 +325,24 @@ void ClusterView::on(const ReplicaLost& c) {
 }
 
 void ClusterView::on(const ReplicaVouched& c) {
-  const ChunkSlot slot = chunk_by_id_.at(c.chunk);
+  const ChunkSlot slot = slot_at(c.chunk);
   const ServerSlot server = server_by_id_.at(c.server);
-  Replica* replica = mutable_replica(chunks_[slot], server);
-  EK_CHECK(replica != nullptr);
   if (c.presence) {
     presence_.insert_or_assign(key(slot, server), *c.presence);
+    note_time(c.presence->asked);
   }
-  if (c.content) {
-    replica->content_minutes = std::max(replica->content_minutes, minutes(*c.content));
-  }
+  PackedReplica* replica = mutable_replica(slot, server);
+  EK_CHECK(replica != nullptr);
+  if (!c.content) return;
+  note_time(*c.content);
+  const auto known = content_clock_.time(replica->content());
+  if (!known || *known < *c.content) replica->set_content(content_clock_.code(*c.content));
 }
 
 void ClusterView::on(const VouchersExpired& c) {
   std::erase_if(presence_, [&](const auto& e) { return e.second.asked < c.before; });
+  note_time(c.before);
+  forget_old_checks();
 }
 
 void ClusterView::on(const CommandIssued& c) {
@@ -330,8 +350,9 @@ void ClusterView::on(const CommandIssued& c) {
   EK_CHECK(in_flight_.emplace(c.command.id, c.command).second);
   on_command(c.command, true);
   if (!c.command.chunk) return;
-  const ChunkSlot slot = chunk_by_id_.at(*c.command.chunk);
+  const ChunkSlot slot = slot_at(*c.command.chunk);
   in_flight_of_[slot].push_back(c.command.id);
+  chunks_.set_busy(slot, true);
   refresh(slot);
 }
 
@@ -342,10 +363,13 @@ void ClusterView::on(const CommandClosed& c) {
   in_flight_.erase(found);
   on_command(command, false);
   if (!command.chunk) return;
-  const ChunkSlot slot = chunk_by_id_.at(*command.chunk);
+  const ChunkSlot slot = slot_at(*command.chunk);
   auto& of_chunk = in_flight_of_.at(slot);
   std::erase(of_chunk, c.command);
-  if (of_chunk.empty()) in_flight_of_.erase(slot);
+  if (of_chunk.empty()) {
+    in_flight_of_.erase(slot);
+    chunks_.set_busy(slot, false);
+  }
   refresh(slot);
 }
 
@@ -361,6 +385,14 @@ void ClusterView::on(const FileRemoved&) {}
 
 void ClusterView::on(const Noted&) {
   last_event_ = last_event_.next();
+}
+
+void ClusterView::on(const ServerAwaited& c) {
+  const ServerSlot slot = server_by_id_.at(c.server);
+  const bool before = servers_[slot].awaited_until.has_value();
+  servers_[slot].awaited_until = c.until;
+  derive(slot);
+  if (before != c.until.has_value()) refresh_chunks_of(slot);
 }
 
 }  // namespace evenkeel

@@ -4,41 +4,128 @@
 #include "services/rebalancer/core/cluster_view.h"
 
 namespace evenkeel {
+namespace {
+
+/// A few numbers, each once.
+class Distinct {
+ public:
+  void add(std::uint32_t number) {
+    const auto end = numbers_.begin() + size_;
+    twice_ |= std::find(numbers_.begin(), end, number) != end;
+    if (size_ < static_cast<int>(numbers_.size()))
+      numbers_[static_cast<std::size_t>(size_++)] = number;
+  }
+  int count() const {
+    int result = 0;
+    for (int i = 0; i < size_; ++i) {
+      const auto at = numbers_.begin() + i;
+      result += std::find(numbers_.begin(), at, *at) == at;
+    }
+    return result;
+  }
+  bool twice() const { return twice_; }
+
+ private:
+  std::array<std::uint32_t, 16> numbers_;  // no goal is larger; more replicas only add to the risk
+  int size_ = 0;
+  bool twice_ = false;
+};
+
+}  // namespace
+
+ReplicaCount ClusterView::count(ChunkSlot slot) const {
+  ReplicaCount result;
+  const auto commands = in_flight_of(slot);
+  result.busy = !commands.empty();
+  for (const CommandId id : commands) {
+    const CommandRecord& command = in_flight_.at(id);
+    result.verifying |= command.kind == CommandKind::kVerify;
+    if (command.kind != CommandKind::kReplicate) continue;
+    if (counts(server_by_id_.at(command.server))) ++result.projected;
+  }
+  // Walked anew for each replica: there are few of either, and this is asked for all the time.
+  const auto going = [&](ServerSlot server) {
+    return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+      const CommandRecord& command = in_flight_.at(id);
+      return command.kind == CommandKind::kDelete && command.server == servers_[server].id();
+    });
+  };
+  const auto dropped = [&](ServerSlot server) {
+    return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+      return in_flight_.at(id).drop == servers_[server].id();
+    });
+  };
+  const SpreadLevel level = spread(chunks_.policy(slot));
+  const SpreadLevel risk_level = many_racks_ ? SpreadLevel::kRack : SpreadLevel::kHost;
+  Distinct domains, staying;
+  for (const PackedReplica replica : chunks_.replicas(slot)) {
+    const ServerSlot server = replica.server();
+    if (!counts(server)) {
+      result.awaited += awaited(server) && replica.state() == ReplicaState::kValid;
+      continue;
+    }
+    if (result.busy && going(server)) continue;
+    switch (replica.state()) {
+      case ReplicaState::kValid:
+      case ReplicaState::kSurplus:
+        ++result.valid;
+        domains.add(places_[server].at(risk_level));
+        result.surplus += replica.state() == ReplicaState::kSurplus;
+        if (!stays(server)) {
+          ++result.departing;
+        } else if (!result.busy || !dropped(server)) {
+          ++result.projected;
+          if (replica.state() == ReplicaState::kValid) staying.add(places_[server].at(level));
+        }
+        break;
+      case ReplicaState::kSuspect:
+        ++result.suspect;
+        break;
+      case ReplicaState::kCorrupt:
+      case ReplicaState::kStale:
+        ++result.garbage;
+        break;
+    }
+  }
+  result.domains = domains.count();
+  result.crowded = staying.twice();
+  if (result.valid < 2 || result.domains < 2) result.awaited = 0;
+  result.projected += result.awaited;
+  return result;
+}
 
 Queue ClusterView::queue_of(ChunkSlot slot) const {
-  const Chunk& chunk = chunks_[slot];
-  if (chunk.life == ChunkLife::kCreating) return Queue::kNone;
-  const ReplicaCount now = count(chunk);
-  if (chunk.life == ChunkLife::kRetired) {
-    const bool waits = now.busy || aside_.contains(slot);
+  const ChunkLife life = chunks_.life(slot);
+  if (life == ChunkLife::kCreating) return Queue::kNone;
+  const ReplicaCount now = count(slot);
+  if (life == ChunkLife::kRetired) {
+    const bool waits = now.busy || chunks_.aside(slot);
     const bool any = now.valid + now.suspect + now.garbage > 0;
     return !any ? Queue::kNone : waits ? Queue::kAside : Queue::kRetired;
   }
-  const auto aside = aside_.find(slot);
-  if (aside != aside_.end()) return Queue::kAside;
+  if (chunks_.aside(slot)) return Queue::kAside;
   if (now.suspect > 0 && !now.verifying) return Queue::kVerify;
   if (now.valid == 0) return Queue::kLost;
-  if (now.projected < chunk.goal) {
-    switch (now.valid) {
-      case 1:
-        return Queue::kRisk1;
-      case 2:
-        return Queue::kRisk2;
-      case 3:
-        return Queue::kRisk3;
-      default:
-        return Queue::kRiskMore;
-    }
-  }
+  if (now.projected < chunks_.goal(slot)) return risk_of(slot, now);
   if (now.busy) return Queue::kNone;  // looked at again when what is in flight has ended
-  if (now.projected > chunk.goal || now.garbage > 0 || now.surplus > 0) return Queue::kTrim;
-  return Queue::kNone;
+  // Who is awaited may not come: while it is away nothing is too many.
+  const bool over = now.projected - now.awaited > chunks_.goal(slot);
+  if (over || now.garbage > 0 || now.surplus > 0) return Queue::kTrim;
+  return now.crowded ? Queue::kSpread : Queue::kNone;
 }
 
-bool ClusterView::is_leaving(ChunkSlot slot, const Replica& replica) const {
-  if (replica.state == ReplicaState::kSurplus) return true;
-  const ServerId server = servers_[replica.server].id();
+Queue ClusterView::risk_of(ChunkSlot slot, const ReplicaCount& now) const {
+  if (now.valid == 1) return Queue::kRisk1;
+  if (now.valid >= chunks_.goal(slot)) return Queue::kDrain;
+  if (now.domains == 1) return Queue::kRiskDomain;
+  return now.valid == 2 ? Queue::kRisk2 : now.valid == 3 ? Queue::kRisk3 : Queue::kRiskMore;
+}
+
+bool ClusterView::is_leaving(ChunkSlot slot, PackedReplica replica) const {
+  if (replica.state() == ReplicaState::kSurplus) return true;
   const auto commands = in_flight_of(slot);
+  if (commands.empty()) return false;
+  const ServerId server = servers_[replica.server()].id();
   return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
     const CommandRecord& command = in_flight_.at(id);
     return (command.kind == CommandKind::kDelete && command.server == server) ||
@@ -47,42 +134,45 @@ bool ClusterView::is_leaving(ChunkSlot slot, const Replica& replica) const {
 }
 
 void ClusterView::refresh_chunks_of(ServerSlot server) {
-  for (const ChunkSlot slot : servers_[server].chunks) refresh(slot);
+  constexpr std::size_t kAhead = 16;
+  const SlotSet& chunks = servers_[server].chunks;
+  for (std::size_t i = 0; i < chunks.cells(); ++i) {
+    const std::size_t ahead = i + kAhead;
+    if (ahead < chunks.cells() && chunks.cell(ahead) != IndexTable::kNone) {
+      chunks_.prefetch(chunks.cell(ahead));
+    }
+    if (chunks.cell(i) != IndexTable::kNone) refresh(chunks.cell(i));
+  }
+}
+
+void ClusterView::refresh_all() {
+  for (ChunkSlot slot = 0; slot < chunks_.size(); ++slot) refresh(slot);
 }
 
 /// Derives anew what depends on a chunk's replicas and commands.
 void ClusterView::refresh(ChunkSlot slot) {
-  Chunk& chunk = chunks_[slot];
-  for (Replica& replica : chunk.replicas) {
+  if (loading_) return;
+  for (PackedReplica& replica : chunks_.replicas(slot)) {
     const bool leaving = is_leaving(slot, replica);
-    if (leaving == replica.leaving) continue;
-    Server& server = servers_[replica.server];
-    leaving ? server.leaving += chunk.size : server.leaving -= chunk.size;
-    replica.leaving = leaving;
+    if (leaving == replica.leaving()) continue;
+    Server& server = servers_[replica.server()];
+    const Bytes size = chunks_.bytes(slot);
+    leaving ? server.leaving += size : server.leaving -= size;
+    replica.set_leaving(leaving);
   }
-  const auto aside = aside_.find(slot);
-  if (aside != aside_.end() && chunk.life == ChunkLife::kLive &&
-      aside->second.valid != count(chunk).valid) {
+  if (chunks_.aside(slot) && chunks_.life(slot) == ChunkLife::kLive &&
+      aside_.at(slot).valid != count(slot).valid) {
     unaside(slot);
   }
   set_queue(slot, queue_of(slot));
 }
 
 void ClusterView::set_queue(ChunkSlot slot, Queue queue) {
-  Chunk& chunk = chunks_[slot];
-  if (chunk.queue == queue) return;
-  if (chunk.queue != Queue::kNone) {
-    auto& from = queues_[static_cast<std::size_t>(chunk.queue)];
-    const ChunkSlot last = from.back();
-    from[chunk.place] = last;
-    chunks_[last].place = chunk.place;
-    from.pop_back();
-  }
-  chunk.queue = queue;
-  if (queue == Queue::kNone) return;
-  auto& to = queues_[static_cast<std::size_t>(queue)];
-  chunk.place = static_cast<std::uint32_t>(to.size());
-  to.push_back(slot);
+  const Queue before = chunks_.queue(slot);
+  if (before == queue) return;
+  if (before != Queue::kNone) queues_[static_cast<std::size_t>(before)].erase(slot);
+  chunks_.set_queue(slot, queue);
+  if (queue != Queue::kNone) queues_[static_cast<std::size_t>(queue)].push(slot);
 }
 
 void ClusterView::unaside(ChunkSlot slot) {
@@ -90,6 +180,7 @@ void ClusterView::unaside(ChunkSlot slot) {
   if (found == aside_.end()) return;
   aside_by_time_.erase({found->second.until, slot});
   aside_.erase(found);
+  chunks_.set_aside(slot, false);
 }
 
 }  // namespace evenkeel

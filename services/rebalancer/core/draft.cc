@@ -9,26 +9,70 @@ std::int64_t signed_count(Bytes bytes) {
   return static_cast<std::int64_t>(bytes.count());
 }
 
+constexpr CommandId kLater{0};  // given out at the end
+
 }  // namespace
 
 Draft::Draft(const ClusterView& view, const Limits& limits, Instant now)
-    : view_(view), limits_(limits), now_(now), next_(view.next_command()) {
-  budgets_.reserve(view.server_slots());
+    : view_(view), limits_(limits), now_(now) {}
+
+std::vector<Draft::Budget>& Draft::budgets() const {
+  if (budgets_.empty()) draw_up_budgets();
+  return budgets_;
+}
+
+void Draft::draw_up_budgets() const {
+  budgets_.reserve(view_.server_slots());
   double bytes = 0, capacity = 0;
-  for (ServerSlot slot = 0; slot < view.server_slots(); ++slot) {
-    const Server& server = view.server(slot);
-    const Bytes arrived = server.used + server.incoming + server.promised;
-    budgets_.push_back({signed_count(server.projected()), signed_count(arrived), server.copies_in,
-                        server.copies_out, server.incoming, server.bytes_out, server.checks});
-    bytes += static_cast<double>(server.projected().count());
-    capacity += static_cast<double>(server.member.capacity.count());
+  for (ServerSlot slot = 0; slot < view_.server_slots(); ++slot) {
+    const Server& server = view_.server(slot);
+    const bool full = server.full_until && *server.full_until > now_;
+    Budget budget;
+    budget.projected = signed_count(server.projected());
+    budget.arrived = signed_count(server.used + server.incoming + server.promised);
+    budget.limit = full ? 0 : room_limit(slot);
+    budget.capacity = static_cast<double>(server.member.capacity.count());
+    budget.copies_in = server.copies_in;
+    budget.copies_out = server.copies_out;
+    budget.bytes_in = server.incoming;
+    budget.bytes_out = server.bytes_out;
+    budget.checks = server.checks;
+    budget.target = view_.works(slot) && view_.in_service(slot) && !full;
+    budgets_.push_back(budget);
+    bytes += static_cast<double>(budget.projected);
+    capacity += budget.capacity;
   }
   if (capacity <= 0) return;
-  mean_capacity_ = capacity / static_cast<double>(view.server_slots());
+  mean_capacity_ = capacity / static_cast<double>(view_.server_slots());
   mean_use_ = bytes / capacity;
 }
 
+const ServerHeap& Draft::by_use() const {
+  if (by_use_made_) return by_use_;
+  by_use_made_ = true;
+  SlotSet zones;
+  for (ServerSlot slot = 0; slot < view_.server_slots(); ++slot) {
+    if (!budget(slot).target) continue;
+    by_use_.add(slot, use(slot));
+    const std::uint32_t zone = view_.place(slot).zone;
+    if (!zones.contains(zone)) zones.insert(zone);
+  }
+  by_use_.order();
+  target_zones_ = zones.size();
+  return by_use_;
+}
+
+std::size_t Draft::target_zones() const {
+  by_use();
+  return target_zones_;
+}
+
+void Draft::looked(std::size_t servers) const {
+  looks_left_ -= std::min(looks_left_, servers);
+}
+
 double Draft::use_step(Bytes size) const {
+  budgets();
   const double one_chunk = static_cast<double>(size.count()) / mean_capacity_;
   return std::max({one_chunk, mean_use_ * limits_.dead_band.value(), 1e-12});
 }
@@ -44,47 +88,104 @@ std::int64_t Draft::room_limit(ServerSlot slot) const {
 }
 
 double Draft::use(ServerSlot slot) const {
-  const auto capacity = static_cast<double>(view_.server(slot).member.capacity.count());
-  return capacity > 0 ? static_cast<double>(budgets_[slot].projected) / capacity : 1.0;
+  const Budget& of = budget(slot);
+  return of.capacity > 0 ? static_cast<double>(of.projected) / of.capacity : 1.0;
 }
 
 bool Draft::fits(ServerSlot slot, Bytes size) const {
-  const auto& until = view_.server(slot).full_until;
-  if (until && *until > now_) return false;
   // What is to leave is still there: a delete may take long, and may be refused.
-  return budgets_[slot].arrived + signed_count(size) <= room_limit(slot);
+  const Budget& of = budget(slot);
+  return of.arrived + signed_count(size) <= of.limit;
 }
 
 bool Draft::may_copy_in(ServerSlot slot, Bytes size) const {
-  const Budget& budget = budgets_[slot];
-  if (budget.copies_in == 0) return true;  // one chunk goes through whatever its size
-  return budget.copies_in < limits_.copies_in && budget.bytes_in + size <= limits_.bytes_in;
+  const Budget& of = budget(slot);
+  if (of.copies_in == 0) return true;  // one chunk goes through whatever its size
+  return of.copies_in < limits_.copies_in && of.bytes_in + size <= limits_.bytes_in;
 }
 
 bool Draft::may_copy_out(ServerSlot slot, Bytes size) const {
-  const Budget& budget = budgets_[slot];
-  if (budget.copies_out == 0) return true;
-  return budget.copies_out < limits_.copies_out && budget.bytes_out + size <= limits_.bytes_out;
+  const Budget& of = budget(slot);
+  if (of.copies_out == 0) return true;
+  return of.copies_out < limits_.copies_out && of.bytes_out + size <= limits_.bytes_out;
 }
 
 bool Draft::may_check(ServerSlot slot) const {
-  return budgets_[slot].checks < limits_.checks;
+  return budget(slot).checks < limits_.checks;
+}
+
+void Draft::on_projected(ServerSlot slot, std::int64_t more) {
+  budget(slot).projected += more;
+  if (by_use_made_) by_use_.update(slot, use(slot));
 }
 
 void Draft::book(ServerSlot slot, Bytes size) {
-  budgets_[slot].arrived += signed_count(size);
-  budgets_[slot].projected += signed_count(size);
+  budget(slot).arrived += signed_count(size);
+  on_projected(slot, signed_count(size));
+}
+
+void Draft::replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Reason reason,
+                      std::optional<ServerSlot> drop, int valid) {
+  const Bytes size = view_.table().bytes(chunk);
+  copies_.push_back({chunk, source, target, drop.value_or(kNoServer), reason,
+                     static_cast<std::uint8_t>(valid), static_cast<float>(use(target)),
+                     drop ? static_cast<float>(use(*drop)) : 0.0F});
+  Budget& in = budget(target);
+  ++in.copies_in;
+  in.bytes_in += size;
+  book(target, size);
+  Budget& out = budget(source);
+  ++out.copies_out;
+  out.bytes_out += size;
+  if (drop) on_projected(*drop, -signed_count(size));
+  ++commands_;
+  if (!touched_.contains(chunk)) touched_.insert(chunk);
+}
+
+namespace {
+
+std::string percent(float share) {
+  const int permille = static_cast<int>(share * 1000);
+  return std::to_string(permille / 10) + "." + std::to_string(permille % 10) + " %";
+}
+
+}  // namespace
+
+std::string Draft::because(const Copy& copy) const {
+  const auto named = [&](ServerSlot slot) { return to_string(view_.server(slot).id()); };
+  const std::string from_to = "from " + named(copy.source) + " (fewest bytes out) to " +
+                              named(copy.target) + " (use " + percent(copy.target_use) + ")";
+  switch (copy.reason) {
+    case Reason::kRepair:
+      return std::to_string(copy.valid) + " of " + std::to_string(view_.table().goal(copy.chunk)) +
+             " replicas valid; " + from_to;
+    case Reason::kDrain:
+      return "a holder is leaving; " + from_to;
+    case Reason::kSpread:
+      return named(copy.drop) + " shares a failure domain with another holder; " + from_to;
+    default:
+      return named(copy.drop) + " is at " + percent(copy.drop_use) + ", " + named(copy.target) +
+             " at " + percent(copy.target_use);
+  }
+}
+
+CommandRecord Draft::command(const Copy& copy) const {
+  CommandRecord record =
+      command(copy.chunk, copy.target, CommandKind::kReplicate, copy.reason, because(copy));
+  record.source = view_.server(copy.source).id();
+  if (copy.drop != kNoServer) record.drop = view_.server(copy.drop).id();
+  return record;
 }
 
 CommandRecord Draft::command(ChunkSlot chunk_slot, ServerSlot server, CommandKind kind,
-                             Reason reason, std::string because) {
-  const Chunk& chunk = view_.chunk(chunk_slot);
+                             Reason reason, std::string because) const {
+  const ChunkContent chunk = view_.table().content(chunk_slot);
   const Member& member = view_.server(server).member;
-  CommandRecord record{.id = next_,
+  CommandRecord record{.id = kLater,
                        .epoch = view_.epoch(),
                        .kind = kind,
                        .reason = reason,
-                       .chunk = chunk.id,
+                       .chunk = chunk.chunk,
                        .version = chunk.version,
                        .size = chunk.size,
                        .server = member.server,
@@ -96,37 +197,16 @@ CommandRecord Draft::command(ChunkSlot chunk_slot, ServerSlot server, CommandKin
 }
 
 void Draft::issue(CommandRecord command, ChunkSlot chunk) {
-  next_ = CommandId(next_.value() + 1);
   ++commands_;
-  touched_.insert(chunk);
+  if (!touched_.contains(chunk)) touched_.insert(chunk);
   changes_.push_back(CommandIssued{std::move(command)});
-}
-
-void Draft::replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Reason reason,
-                      std::optional<ServerSlot> drop, std::string because) {
-  CommandRecord record =
-      command(chunk, target, CommandKind::kReplicate, reason, std::move(because));
-  record.source = view_.server(source).id();
-  Budget& in = budgets_[target];
-  ++in.copies_in;
-  in.bytes_in += record.size;
-  in.projected += signed_count(record.size);
-  in.arrived += signed_count(record.size);
-  Budget& out = budgets_[source];
-  ++out.copies_out;
-  out.bytes_out += record.size;
-  if (drop) {
-    record.drop = view_.server(*drop).id();
-    budgets_[*drop].projected -= signed_count(record.size);
-  }
-  issue(std::move(record), chunk);
 }
 
 void Draft::verify(ChunkSlot chunk, ServerSlot holder, VerifyLevel level, std::string because) {
   CommandRecord record =
       command(chunk, holder, CommandKind::kVerify, Reason::kVerify, std::move(because));
   record.level = level;
-  ++budgets_[holder].checks;
+  ++budget(holder).checks;
   issue(std::move(record), chunk);
 }
 
@@ -136,14 +216,14 @@ void Draft::remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Rea
   record.version = version;
   record.evidence = std::move(evidence);
   record.retired = retired;
-  ++budgets_[holder].checks;
+  ++budget(holder).checks;
   issue(std::move(record), chunk);
 }
 
 void Draft::report(ServerSlot server, std::string because) {
   const Member& member = view_.server(server).member;
   changes_.push_back(InventoryAsked{member.server, now_});
-  changes_.push_back(CommandIssued{CommandRecord{.id = next_,
+  changes_.push_back(CommandIssued{CommandRecord{.id = kLater,
                                                  .epoch = view_.epoch(),
                                                  .kind = CommandKind::kReport,
                                                  .reason = Reason::kReport,
@@ -152,12 +232,11 @@ void Draft::report(ServerSlot server, std::string because) {
                                                  .evidence = {},
                                                  .because = std::move(because),
                                                  .issued = now_}});
-  next_ = CommandId(next_.value() + 1);
   ++commands_;
 }
 
 void Draft::keep_surplus(ChunkSlot slot) {
-  const Chunk& chunk = view_.chunk(slot);
+  const Chunk chunk = view_.chunk(slot);
   for (const Replica& replica : chunk.replicas) {
     if (replica.state != ReplicaState::kSurplus) continue;
     const auto commands = view_.in_flight_of(slot);
@@ -167,15 +246,30 @@ void Draft::keep_surplus(ChunkSlot slot) {
              command->server == view_.server(replica.server).id();
     });
     if (going) continue;
-    touched_.insert(slot);
+    if (!touched_.contains(slot)) touched_.insert(slot);
     changes_.push_back(ReplicaChanged{chunk.id, view_.server(replica.server).id(),
                                       ReplicaState::kValid, chunk.version});
   }
 }
 
 void Draft::set_aside(ChunkSlot chunk, std::string why, Duration pause) {
-  touched_.insert(chunk);
-  changes_.push_back(ChunkSetAside{view_.chunk(chunk).id, std::move(why), now_ + pause});
+  if (!touched_.contains(chunk)) touched_.insert(chunk);
+  changes_.push_back(ChunkSetAside{view_.table().id(chunk), std::move(why), now_ + pause});
+}
+
+Changes Draft::changes() && {
+  Changes all;
+  all.reserve(copies_.size() + changes_.size());
+  for (const Copy& copy : copies_) all.push_back(CommandIssued{command(copy)});
+  for (Change& change : changes_) all.push_back(std::move(change));
+  CommandId next = view_.next_command();
+  for (Change& change : all) {
+    auto* issued = std::get_if<CommandIssued>(&change);
+    if (issued == nullptr) continue;
+    issued->command.id = next;
+    next = CommandId(next.value() + 1);
+  }
+  return all;
 }
 
 }  // namespace evenkeel

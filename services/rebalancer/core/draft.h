@@ -1,13 +1,26 @@
 #pragma once
 #include <cstdint>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "services/rebalancer/core/cluster_view.h"
 #include "services/rebalancer/core/limits.h"
+#include "services/rebalancer/core/server_heap.h"
 
 namespace evenkeel {
+
+/// A copy that was decided on, in few bytes: plans may hold hundreds of thousands of them.
+struct Copy {
+  ChunkSlot chunk;
+  ServerSlot source;
+  ServerSlot target;
+  ServerSlot drop;  ///< of a move: the replica that is surplus afterwards; or kNoServer
+  Reason reason;
+  std::uint8_t valid;  ///< replicas, when it was decided
+  float target_use;    ///< as a share of its capacity, before
+  float drop_use;
+};
 
 /// A plan while it is being made: what has been ordered so far, and what servers may still be part
 /// of, everything in flight counted in.
@@ -21,8 +34,16 @@ class Draft {
 
   bool full() const { return commands_ >= limits_.commands_per_turn; }
   bool touched(ChunkSlot chunk) const { return touched_.contains(chunk); }
+  /// Something was left for a later plan only because this one has touched its chunk already.
+  bool left_over() const { return left_over_; }
+  void leave_over() { left_over_ = true; }
+  /// Nothing is to be decided about it in this plan.
+  void exclude(ChunkSlot chunk) {
+    if (!excluded_.contains(chunk)) excluded_.insert(chunk);
+  }
+  bool excluded(ChunkSlot chunk) const { return excluded_.contains(chunk); }
 
-  std::int64_t projected(ServerSlot server) const { return budgets_[server].projected; }
+  std::int64_t projected(ServerSlot server) const { return budget(server).projected; }
   /// The most that the server may be filled to.
   std::int64_t room_limit(ServerSlot server) const;
   double use(ServerSlot server) const;  ///< projected, as a share of its capacity
@@ -35,11 +56,21 @@ class Draft {
   bool may_check(ServerSlot server) const;
   /// Counts `size` in on a server that a client is going to store it on.
   void book(ServerSlot server, Bytes size);
-  int copies_out(ServerSlot server) const { return budgets_[server].copies_out; }
+  int copies_out(ServerSlot server) const { return budget(server).copies_out; }
+  Bytes bytes_out(ServerSlot server) const { return budget(server).bytes_out; }
+
+  /// Servers that may take replicas, the least used first.
+  const ServerHeap& by_use() const;
+  /// Zones with a server that may take replicas.
+  std::size_t target_zones() const;
+  /// How often this plan may still look at a server for one chunk. It bounds a plan in which
+  /// nothing fits: the rest is for the next one.
+  bool may_look(std::size_t servers) const { return looks_left_ >= servers; }
+  void looked(std::size_t servers) const;
 
   /// Adds a command about `chunk` with what all commands have in common filled in, and books it.
   void replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Reason reason,
-                 std::optional<ServerSlot> drop, std::string because);
+                 std::optional<ServerSlot> drop = std::nullopt, int valid = 0);
   void verify(ChunkSlot chunk, ServerSlot holder, VerifyLevel level, std::string because);
   void remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Reason reason,
               std::vector<Holder> evidence, bool retired, std::string because);
@@ -49,31 +80,49 @@ class Draft {
   void keep_surplus(ChunkSlot chunk);
   void add(Change change) { changes_.push_back(std::move(change)); }
 
-  Changes changes() && { return std::move(changes_); }
+  const std::vector<Copy>& copies() const { return copies_; }
+  /// All of it, copies first, with command ids given out in this order.
+  Changes changes() &&;
 
  private:
   struct Budget {
     std::int64_t projected = 0;
     std::int64_t arrived = 0;  ///< projected, but for what has not left yet
+    std::int64_t limit = 0;    ///< of arrived
+    double capacity = 0;
     int copies_in = 0;
     int copies_out = 0;
     Bytes bytes_in;
     Bytes bytes_out;
     int checks = 0;
+    bool target = false;  ///< may take replicas
   };
+  const Budget& budget(ServerSlot server) const { return budgets()[server]; }
+  Budget& budget(ServerSlot server) { return budgets()[server]; }
+  std::vector<Budget>& budgets() const;
+  void draw_up_budgets() const;
+  void on_projected(ServerSlot server, std::int64_t more);
+  std::string because(const Copy& copy) const;
   CommandRecord command(ChunkSlot chunk, ServerSlot server, CommandKind kind, Reason reason,
-                        std::string because);
+                        std::string because) const;
+  CommandRecord command(const Copy& copy) const;
   void issue(CommandRecord command, ChunkSlot chunk);
 
   const ClusterView& view_;
   const Limits& limits_;
   const Instant now_;
-  std::vector<Budget> budgets_;  // by server slot
-  double mean_capacity_ = 1;
-  double mean_use_ = 0;
-  std::set<ChunkSlot> touched_;
-  CommandId next_;
+  // Made when first asked for: most turns have nothing to plan.
+  mutable std::vector<Budget> budgets_;  // by server slot
+  mutable ServerHeap by_use_;
+  mutable bool by_use_made_ = false;
+  mutable std::size_t target_zones_ = 0;
+  mutable double mean_capacity_ = 1;
+  mutable double mean_use_ = 0;
+  mutable std::size_t looks_left_ = 4'000'000;  // about 20 ms
+  SlotSet touched_, excluded_;
+  bool left_over_ = false;
   int commands_ = 0;
+  std::vector<Copy> copies_;
   Changes changes_;
 };
 

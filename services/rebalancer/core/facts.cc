@@ -21,7 +21,7 @@ bool all_have_reported(const ClusterView& view) {
 Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant now) {
   Changes changes;
   for (const auto& item : event.items) {
-    const Chunk* chunk = view.find(item.chunk);
+    const auto chunk = view.find(item.chunk);
     const Server* server = view.find(item.server);
     if (!chunk || !server || server->member.storage != item.storage) continue;
     // A receipt may come again, long after: the replica may have been moved since.

@@ -46,8 +46,8 @@ class Closing {
 
  private:
   bool done() const { return result_.outcome == Outcome::kDone; }
-  const Chunk& chunk() const { return *view_.find(*command_.chunk); }
-  const Replica* held() const { return view_.replica(chunk(), command_.server); }
+  Chunk chunk() const { return *view_.find(*command_.chunk); }
+  std::optional<Replica> held() const { return view_.replica(chunk(), command_.server); }
 
   void close() {
     std::string why;
@@ -78,7 +78,7 @@ class Closing {
 
   void blame_sources() {
     for (const Blame& blame : result_.blamed) {
-      const Replica* blamed = view_.replica(chunk(), blame.server);
+      const auto blamed = view_.replica(chunk(), blame.server);
       if (!blamed || !blamed->valid() || command_.version != chunk().version) continue;
       if (blame.fault != Fault::kCorrupt && blame.fault != Fault::kMissing) continue;
       // Said by another, not seen by its holder: verified before it is believed (S13).
@@ -115,7 +115,7 @@ class Closing {
     }
     vouch(true);
     if (!current || !command_.drop) return;
-    const Replica* dropped = view_.replica(chunk(), *command_.drop);
+    const auto dropped = view_.replica(chunk(), *command_.drop);
     if (dropped && dropped->state == ReplicaState::kValid) {
       changes_.push_back(
           ReplicaChanged{*command_.chunk, *command_.drop, ReplicaState::kSurplus, chunk().version});

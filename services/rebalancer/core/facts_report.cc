@@ -7,7 +7,8 @@ namespace evenkeel {
 namespace {
 
 /// What the report of one replica makes of it, given what the map says of its chunk.
-ReplicaState judged(const Chunk& chunk, const ReportedReplica& row, const Replica* known) {
+ReplicaState judged(const Chunk& chunk, const ReportedReplica& row,
+                    const std::optional<Replica>& known) {
   if (row.content.version < chunk.version) return ReplicaState::kStale;
   const bool whole = row.finding == ReplicaFinding::kOk && row.content == chunk.content();
   if (!whole) return ReplicaState::kCorrupt;
@@ -26,7 +27,7 @@ void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, Comm
     if (command->kind != kind || command->server != server) continue;
     changes.push_back(CommandClosed{id, CommandEnd::kDone, "proved by an inventory"});
     const Chunk& chunk = view.chunk(slot);
-    const Replica* dropped = command->drop ? view.replica(chunk, *command->drop) : nullptr;
+    const auto dropped = command->drop ? view.replica(chunk, *command->drop) : std::nullopt;
     if (!dropped || dropped->state != ReplicaState::kValid) continue;
     changes.push_back(
         ReplicaChanged{chunk.id, *command->drop, ReplicaState::kSurplus, chunk.version});
@@ -58,7 +59,7 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
         ReplicaAdded{id, holder, ReplicaState::kValid, row.content.version, JournalNumber(0)});
   } else {
     const Chunk& chunk = view.chunk(*slot);
-    const Replica* known = view.replica(chunk, holder);
+    const auto known = view.replica(chunk, holder);
     const bool newer = row.content.version > chunk.version && row.finding == ReplicaFinding::kOk;
     if (newer) raise_to(view, *slot, row.content, changes);
     const ReplicaState state = newer ? ReplicaState::kValid : judged(chunk, row, known);
@@ -109,7 +110,7 @@ Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event
   const Chunk& chunk = view.chunk(*slot);
   if (event.version > chunk.version) return {};
   const bool current = event.version == chunk.version;
-  const Replica* known = view.replica(chunk, event.server);
+  const auto known = view.replica(chunk, event.server);
   if (known && (!current || known->valid() || known->state == ReplicaState::kSuspect)) return {};
   if (known && known->state == ReplicaState::kCorrupt) {
     // Replaced, or found so since: it has to be read to know.
@@ -157,7 +158,7 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
   for (const auto& [chunk, version] : event.gone) {
     if (!told.insert(chunk).second) continue;
     const auto slot = view.slot_of(chunk);
-    const Replica* known = slot ? view.replica(view.chunk(*slot), event.server) : nullptr;
+    const auto known = slot ? view.replica(view.chunk(*slot), event.server) : std::nullopt;
     // Another version may have come in the place of the one that is gone.
     if (!known || view.version_of(view.chunk(*slot), *known) != version) continue;
     of_absence(view, *server, event, chunk, changes);

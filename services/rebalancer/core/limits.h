@@ -35,6 +35,12 @@ struct Limits {
 
   Ratio safe_mode_share{0.999};  ///< of the live servers must have reported (HDFS: 0.999)
   Duration safe_mode_time = 30s;
+
+  bool prefer_spread = true;  ///< racks and zones of their own, where the policy does not demand it
+  bool prefer_near = true;    ///< of targets that are used alike, the nearest to the source
+  /// Larger chunks first among those that are at equal risk: makes servers more even in the end,
+  /// for the price of sorting all of them.
+  bool largest_first = false;
 };
 
 }  // namespace evenkeel

@@ -11,19 +11,20 @@ namespace {
 struct Party {
   ServerSlot slot;
   double capacity;
-  double limit;    ///< the most it may hold
-  double desired;  ///< min(limit, level * capacity), so that all desires add up to all bytes
-  double band;     ///< within it the server is left in peace
+  double limit;        ///< the most it may hold
+  double desired;      ///< min(limit, level * capacity), so that all desires add up to all bytes
+  double band;         ///< within it the server is left in peace
+  std::size_t cursor;  ///< which of its chunks is looked at next
 };
 
 std::vector<Party> parties(const Draft& draft) {
   std::vector<Party> result;
   for (const auto& [id, slot] : draft.view().servers()) {
+    if (!draft.view().works(slot) || !draft.view().in_service(slot)) continue;
     const Server& server = draft.view().server(slot);
-    if (!server.works() || server.admin != AdminState::kInService) continue;
     const auto capacity = static_cast<double>(server.member.capacity.count());
     if (capacity <= 0) continue;
-    result.push_back({slot, capacity, static_cast<double>(draft.room_limit(slot)), 0, 0});
+    result.push_back({slot, capacity, static_cast<double>(draft.room_limit(slot)), 0, 0, 0});
   }
   return result;
 }
@@ -50,6 +51,9 @@ void set_desired(std::vector<Party>& all, double total) {
   }
 }
 
+/// From the fullest to the emptiest, by how far each is from its share as a part of its capacity.
+/// Each move lowers the sum of the squared distances, weighted by capacity, so that balancing ends;
+/// it goes from a server above its share to one below, so that little is moved that need not be.
 class Balancing {
  public:
   explicit Balancing(Draft& draft) : draft_(draft), view_(draft.view()), parties_(parties(draft)) {
@@ -59,40 +63,59 @@ class Balancing {
       replicas += static_cast<double>(view_.server(party.slot).chunks.size());
     }
     set_desired(parties_, total);
-    const double mean_chunk = replicas > 0 ? total / replicas : 0;
+    mean_chunk_ = replicas > 0 ? total / replicas : 0;
     for (Party& party : parties_) {
-      party.band = std::max(mean_chunk, party.desired * draft.limits().dead_band.value());
+      const double band = party.desired * draft.limits().dead_band.value();
+      party.band = draft.limits().dead_band.value() > 0 ? std::max(mean_chunk_, band) : 0;
     }
   }
 
   void run() {
-    while (!draft_.full() && looks_left_ > 0 && one_more()) {}
+    if (!any_out_of_band()) return;
+    party_at_.assign(view_.server_slots(), kNoParty);
+    for (std::uint32_t i = 0; i < parties_.size(); ++i) {
+      Party& party = parties_[i];
+      party_at_[party.slot] = i;
+      const double over = surplus(party);
+      const std::size_t cells = view_.server(party.slot).chunks.cells();
+      if (over > 0 && cells > 0) {
+        // At another place each time: what could not be moved then is not in the way now.
+        party.cursor = mixed(party.slot + (turn() << 20)) % cells;
+        sources_.add(party.slot, -over / party.capacity);
+      } else if (over < 0) {
+        targets_.add(party.slot, over / party.capacity);
+      }
+    }
+    sources_.order();
+    targets_.order();
+    while (!draft_.full() && looks_left_ > 0 && !sources_.empty() && !targets_.empty()) {
+      Party& source = party(sources_.top());
+      if (surplus(source) <= 0) break;
+      if (!move_one(source)) sources_.remove(source.slot);
+    }
   }
 
  private:
-  /// From the fullest to the emptiest that something can be done for. Where that is none of the
-  /// first pairs, looking goes on from a pair that is another one each time.
-  bool one_more() {
-    const auto targets = emptiest_first(), sources = fullest_first();
-    const std::size_t pairs = targets.size() * sources.size();
-    if (pairs == 0) return false;
-    const int enough = looks_left_ / 2;
-    for (std::size_t i = 0; i < pairs && looks_left_ > enough; ++i) {
-      if (try_pair(*targets[i / sources.size()], *sources[i % sources.size()])) return true;
-      if (i + 1 == pairs) return false;
-    }
-    const std::size_t start = (view_.revision() + turn() * 7919) % pairs;
-    for (std::size_t i = 0; i < pairs && looks_left_ > 0; ++i) {
-      const std::size_t pair = (start + i) % pairs;
-      if (try_pair(*targets[pair / sources.size()], *sources[pair % sources.size()])) return true;
-    }
-    return false;
-  }
+  static constexpr std::uint32_t kNoParty = UINT32_MAX;
+  struct Move {
+    ChunkSlot chunk;
+    double size;
+    ServerSlot target;
+    bool fits;  ///< neither of the two passes its share with it
+  };
 
-  bool try_pair(const Party& target, const Party& source) {
-    if (surplus(target) >= 0 || surplus(source) <= 0) return false;
-    if (surplus(source) <= source.band && -surplus(target) <= target.band) return false;
-    return draft_.may_copy_in(target.slot, Bytes(0)) && move_one(source, target);
+  Party& party(ServerSlot slot) { return parties_[party_at_[slot]]; }
+  const Party& party(ServerSlot slot) const { return parties_[party_at_[slot]]; }
+
+  bool any_out_of_band() const {
+    bool over = false, under = false, out = false;
+    for (const Party& party : parties_) {
+      const double by = surplus(party);
+      over |= by > 0;
+      under |= by < 0;
+      out |= std::abs(by) > party.band;
+    }
+    return over && under && out;
   }
 
   /// Another number with every quarter of a second.
@@ -104,109 +127,131 @@ class Balancing {
     return static_cast<double>(draft_.projected(party.slot)) - party.desired;
   }
 
-  template <class Before>
-  std::vector<Party*> ordered(Before before) {
-    std::vector<Party*> result;
-    for (Party& party : parties_) result.push_back(&party);
-    std::sort(result.begin(), result.end(), before);
-    return result;
-  }
-  std::vector<Party*> emptiest_first() {
-    return ordered([this](const Party* a, const Party* b) {
-      return std::pair(surplus(*a) / a->capacity, a->slot) <
-             std::pair(surplus(*b) / b->capacity, b->slot);
-    });
-  }
-  std::vector<Party*> fullest_first() {
-    return ordered([this](const Party* a, const Party* b) {
-      return std::pair(-surplus(*a) / a->capacity, a->slot) <
-             std::pair(-surplus(*b) / b->capacity, b->slot);
-    });
+  /// Whether moving `size` bytes lowers the sum.
+  static bool improves(const Party& source, const Party& target, double over, double under,
+                       double size) {
+    return 2 * (over / source.capacity + under / target.capacity) >
+           size * (1 / source.capacity + 1 / target.capacity);
   }
 
-  /// Whether moving `size` bytes brings the two nearer to their shares, by the sum of the squared
-  /// distances weighted by capacity: strictly less each time, so that balancing ends.
-  bool improves(const Party& source, const Party& target, double size) const {
-    const double over = surplus(source), under = -surplus(target);
-    const auto square = [](double x) { return x * x; };
-    return (square(over - size) - square(over)) / source.capacity +
-               (square(under - size) - square(under)) / target.capacity <
-           0;
-  }
-
-  bool keeps_spread(const Spread& others, const Party& source, const Party& target) const {
-    const std::string_view from = view_.server(source.slot).member.location;
-    const std::string_view to = view_.server(target.slot).member.location;
-    const auto worse = [](const std::vector<std::string_view>& held, std::string_view before,
-                          std::string_view after) {
-      const auto has = [&](std::string_view place) {
-        return std::find(held.begin(), held.end(), place) != held.end();
-      };
-      return has(after) && !has(before);
+  /// Racks and zones that no other replica is in are worth more than evenness.
+  bool keeps_spread(const Spread& others, ServerSlot source, ServerSlot target) const {
+    if (!draft_.limits().prefer_spread) return true;
+    const Place &from = view_.place(source), &to = view_.place(target);
+    const auto worse = [&](SpreadLevel level) {
+      return others.has(level, to.at(level)) && !others.has(level, from.at(level));
     };
-    return !worse(others.racks, rack_of(from), rack_of(to)) &&
-           !worse(others.zones, zone_of(from), zone_of(to));
+    return !worse(SpreadLevel::kRack) && !worse(SpreadLevel::kZone);
   }
 
-  bool may_move(ChunkSlot slot, const Party& source, const Party& target) const {
-    const Chunk& chunk = view_.chunk(slot);
-    if (chunk.life != ChunkLife::kLive || chunk.queue != Queue::kNone || draft_.touched(slot)) {
-      return false;
+  /// Live, at its goal, with nothing under way, and whole on `source`.
+  bool movable(ChunkSlot slot, ServerSlot source) const {
+    const ChunkTable& table = view_.table();
+    if (table.life(slot) != ChunkLife::kLive || table.queue(slot) != Queue::kNone) return false;
+    if (table.busy(slot) || table.bytes(slot).count() == 0) return false;
+    int staying = 0;
+    for (const PackedReplica replica : table.replicas(slot)) {
+      const ServerSlot server = replica.server();
+      staying += replica.valid() && view_.counts(server) && view_.stays(server);
+      if (server != source) continue;
+      if (replica.state() != ReplicaState::kValid || replica.leaving()) return false;
     }
-    const ReplicaCount count = view_.count(chunk);
-    if (count.busy || count.projected != chunk.goal || chunk.size.count() == 0) return false;
-    const Replica* held = view_.replica(chunk, view_.server(source.slot).id());
-    if (held->state != ReplicaState::kValid || held->leaving) return false;
-    if (!draft_.may_copy_in(target.slot, chunk.size)) return false;
+    return staying == table.goal(slot);
+  }
+
+  std::optional<ServerSlot> target_for(const Chunk& chunk, const Party& source) {
+    constexpr int kVisits = 32;
+    const double over = surplus(source), size = static_cast<double>(chunk.size.count());
     const Spread others = spread_of(draft_, chunk, source.slot);
-    return !refusal(draft_, chunk, target.slot, others) && keeps_spread(others, source, target);
+    return targets_.first(
+        [&](ServerSlot slot) {
+          const Party& target = party(slot);
+          const double under = -surplus(target);
+          if (under <= 0 || !improves(source, target, over, under, size)) return false;
+          if (over <= source.band && under <= target.band) return false;
+          if (!draft_.may_copy_in(slot, chunk.size)) return false;
+          return !refusal(draft_, chunk, slot, others) && keeps_spread(others, source.slot, slot);
+        },
+        kVisits);
+  }
+
+  /// Whether moving it to the emptiest of all would.
+  bool could_help(ChunkSlot slot, const Party& source) const {
+    const double size = static_cast<double>(view_.table().bytes(slot).count());
+    const Party& emptiest = party(targets_.top());
+    return improves(source, emptiest, surplus(source), -surplus(emptiest), size);
+  }
+
+  std::optional<Move> consider(ChunkSlot slot, const Party& source) {
+    const double over = surplus(source);
+    const double size = static_cast<double>(view_.table().bytes(slot).count());
+    if (!movable(slot, source.slot) || draft_.excluded(slot)) return std::nullopt;
+    if (draft_.touched(slot)) {
+      draft_.leave_over();
+      return std::nullopt;
+    }
+    const Chunk chunk = view_.chunk(slot);
+    const auto target = target_for(chunk, source);
+    if (!target) return std::nullopt;
+    const double gap = std::min(over, -surplus(party(*target)));
+    return Move{slot, size, *target, size <= gap};
+  }
+
+  static bool better(const Move& a, const Move& b) {
+    if (a.fits != b.fits) return a.fits;
+    return a.fits ? a.size > b.size : a.size < b.size;
   }
 
   /// Of a bounded sample of what `source` holds, the largest chunk that neither of the two passes
-  /// its share with, or else the smallest that still improves: fewest bytes for what is gained.
-  bool move_one(const Party& source, const Party& target) {
-    constexpr std::size_t kSample = 128, kLooks = 512;
-    const auto& held = view_.server(source.slot).chunks;
-    if (held.empty()) return false;
-    const double gap = std::min(surplus(source), -surplus(target));
-    std::optional<ChunkSlot> best;
-    double best_size = 0;
-    const std::size_t start =
-        (view_.revision() + target.slot * 7919u + turn() * kLooks) % held.size();
-    const std::size_t looks = std::min(held.size(), kLooks);
-    std::size_t eligible = 0;
-    for (std::size_t i = 0; i < looks && eligible < kSample; ++i, --looks_left_) {
-      const ChunkSlot slot = held[(start + i) % held.size()];
-      const double size = static_cast<double>(view_.chunk(slot).size.count());
-      if (!improves(source, target, size) || !may_move(slot, source, target)) continue;
-      ++eligible;
-      const bool fits = size <= gap, best_fits = best && best_size <= gap;
-      const bool better = !best || (fits && (!best_fits || size > best_size)) ||
-                          (!fits && !best_fits && size < best_size);
-      if (!better) continue;
-      best = slot;
-      best_size = size;
-      if (size == gap) break;
+  /// its share with, or else the smallest that still improves: fewest bytes for what is gained. The
+  /// first of at least middling size will do, where there is far to go.
+  bool move_one(Party& source) {
+    constexpr std::size_t kSample = 16, kLooks = 1024, kTooLarge = 256;
+    const SlotSet& held = view_.server(source.slot).chunks;
+    std::optional<Move> best;
+    std::size_t sampled = 0, too_large = 0;
+    for (std::size_t i = 0; i < std::min(held.cells(), kLooks) && looks_left_ > 0; ++i) {
+      const std::uint32_t slot = next(held, source);
+      if (slot == IndexTable::kNone) continue;
+      --looks_left_;
+      if (!could_help(slot, source)) {
+        if (++too_large == kTooLarge && sampled == 0) break;
+        continue;
+      }
+      const auto move = consider(slot, source);
+      if (!move) continue;
+      if (!best || better(*move, *best)) best = move;
+      if (best->fits && best->size >= mean_chunk_ / 2) break;
+      if (++sampled == kSample) break;
     }
-    return best && order(*best, source, target);
+    return best && order(*best, source);
   }
 
-  bool order(ChunkSlot slot, const Party& source, const Party& target) {
-    const auto copy_from = choose_source(draft_, view_.chunk(slot), target.slot);
+  /// Steps on, and has the row after it fetched for the next time.
+  std::uint32_t next(const SlotSet& held, Party& source) const {
+    const std::uint32_t slot = held.cell(source.cursor);
+    if (++source.cursor == held.cells()) source.cursor = 0;
+    const std::uint32_t ahead = held.cell(source.cursor);
+    if (ahead != IndexTable::kNone) view_.table().prefetch(ahead);
+    return slot;
+  }
+
+  bool order(const Move& move, Party& source) {
+    const auto copy_from = choose_source(draft_, view_.chunk(move.chunk), move.target);
     if (!copy_from) return false;
-    const auto percent = [&](const Party& party) {
-      return std::to_string(std::lround(100 * draft_.use(party.slot))) + " %";
-    };
-    draft_.replicate(slot, *copy_from, target.slot, Reason::kBalance, source.slot,
-                     to_string(view_.server(source.slot).id()) + " is at " + percent(source) +
-                         ", " + to_string(view_.server(target.slot).id()) + " at " +
-                         percent(target));
+    draft_.replicate(move.chunk, *copy_from, move.target, Reason::kBalance, source.slot);
+    const Party& target = party(move.target);
+    sources_.update(source.slot, -surplus(source) / source.capacity);
+    targets_.update(move.target, surplus(target) / target.capacity);
     return true;
   }
 
   Draft& draft_;
   const ClusterView& view_;
   std::vector<Party> parties_;
+  std::vector<std::uint32_t> party_at_;  // by server slot
+  ServerHeap sources_, targets_;
+  double mean_chunk_ = 0;
   int looks_left_ = 4 * draft_.limits().examined_per_turn;  ///< at chunks, in this plan
 };
 

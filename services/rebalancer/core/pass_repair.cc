@@ -6,57 +6,94 @@
 namespace evenkeel {
 namespace {
 
-std::string because(const Draft& draft, const Chunk& chunk, ServerSlot source, ServerSlot target) {
-  const ReplicaCount count = draft.view().count(chunk);
-  const int share = static_cast<int>(draft.use(target) * 1000);
-  return std::to_string(count.valid) + " of " + std::to_string(chunk.goal) +
-         " replicas valid; from " + to_string(draft.view().server(source).id()) +
-         " (fewest copies out) to " + to_string(draft.view().server(target).id()) + " (use " +
-         std::to_string(share / 10) + "." + std::to_string(share % 10) + " %)";
-}
-
 bool any_source(const ClusterView& view, const Chunk& chunk) {
   return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& replica) {
-    return replica.valid() && view.server(replica.server).works();
+    return replica.valid() && view.works(replica.server);
   });
 }
 
 }  // namespace
 
-void repair_one(Draft& draft, ChunkSlot slot) {
-  const Chunk& chunk = draft.view().chunk(slot);
+/// As many copies as it lacks, each to a failure domain of its own: they are made side by side.
+void repair_one(Draft& draft, ChunkSlot slot, Reason reason) {
+  if (draft.touched(slot)) return draft.leave_over();
+  const Chunk chunk = draft.view().chunk(slot);
   if (!any_source(draft.view(), chunk)) {
     draft.set_aside(slot, "no live server with a valid replica has reported", draft.limits().aside);
     return;
   }
-  const auto source = choose_source(draft, chunk);
-  if (!source) return;  // all of them are busy: the end of a copy makes us look again
-  const Choice target = choose_target(draft, chunk, source);
-  if (target.server) {
-    draft.keep_surplus(slot);
-    draft.replicate(slot, *source, *target.server, Reason::kRepair, std::nullopt,
-                    because(draft, chunk, *source, *target.server));
-    return;
+  const ReplicaCount count = draft.view().count(slot);
+  std::optional<Chunk> growing;  // with what it gets here
+  for (int projected = count.projected; projected < chunk.goal; ++projected) {
+    const auto source = choose_source(draft, chunk);
+    if (!source) return;  // all of them are busy: the end of a copy makes us look again
+    const Choice target = choose_target(draft, growing ? *growing : chunk, source);
+    if (!target.server) {
+      const bool some = projected > count.projected;
+      if (target.only_busy || some) return;
+      draft.set_aside(slot, "no server can take it: " + in_words(refusals(draft, chunk, 6)),
+                      draft.limits().aside);
+      return;
+    }
+    if (projected == count.projected && count.surplus > 0) draft.keep_surplus(slot);
+    draft.replicate(slot, *source, *target.server, reason, std::nullopt, count.valid);
+    if (projected + 1 == chunk.goal) return;
+    if (!growing) growing = chunk;
+    growing->replicas.push_back(Replica{.server = *target.server});
   }
-  const bool only_busy = std::any_of(target.refused.begin(), target.refused.end(),
-                                     [](const auto& r) { return r.second == Refusal::kBusy; });
-  if (only_busy) return;
-  draft.set_aside(slot, "no server can take it: " + in_words(target.refused), draft.limits().aside);
 }
 
-void repair(Draft& draft) {
-  constexpr Queue kByRisk[] = {Queue::kRisk1, Queue::kRisk2, Queue::kRisk3, Queue::kRiskMore};
-  int examined = 0;
-  for (const Queue risk : kByRisk) {
-    const auto waiting = draft.view().queue(risk);
-    // Begins at another place each time, so that chunks whose servers are all busy cannot keep the
-    // ones behind them from being looked at.
-    const std::size_t start = waiting.empty() ? 0 : draft.view().revision() % waiting.size();
-    for (std::size_t i = 0; i < waiting.size(); ++i) {
-      if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
-      repair_one(draft, waiting[(start + i) % waiting.size()]);
-    }
+namespace {
+
+std::vector<ChunkSlot> largest_first(const ChunkTable& table, std::span<const ChunkSlot> waiting) {
+  std::vector<std::pair<std::uint64_t, ChunkSlot>> sizes;
+  sizes.reserve(waiting.size());
+  for (const ChunkSlot slot : waiting) sizes.emplace_back(~table.bytes(slot).count(), slot);
+  const auto larger = [](const auto& a, const auto& b) { return a.first < b.first; };
+  if (!std::is_sorted(sizes.begin(), sizes.end(), larger)) {
+    std::stable_sort(sizes.begin(), sizes.end(), larger);
   }
+  std::vector<ChunkSlot> result;
+  result.reserve(sizes.size());
+  for (const auto& [size, slot] : sizes) result.push_back(slot);
+  return result;
+}
+
+/// All of a queue, or as much of it as a plan may look at, in turn.
+void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
+  auto waiting = draft.view().queue(queue);
+  std::vector<ChunkSlot> sorted;
+  if (draft.limits().largest_first) {
+    sorted = largest_first(draft.view().table(), waiting);
+    waiting = sorted;
+  }
+  // Begins at another place each time, so that chunks whose servers are all busy cannot keep the
+  // ones behind them from being looked at.
+  const bool all = draft.limits().largest_first || waiting.empty();
+  const std::size_t start = all ? 0 : draft.view().revision() % waiting.size();
+  const std::size_t servers = draft.view().server_slots();
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
+    if (!draft.may_look(servers)) return;
+    std::size_t at = start + i;
+    if (at >= waiting.size()) at -= waiting.size();
+    if (at + 8 < waiting.size()) draft.view().table().prefetch(waiting[at + 8]);
+    repair_one(draft, waiting[at], reason);
+  }
+}
+
+}  // namespace
+
+void repair(Draft& draft) {
+  constexpr Queue kByRisk[] = {Queue::kRisk1, Queue::kRiskDomain, Queue::kRisk2, Queue::kRisk3,
+                               Queue::kRiskMore};
+  int examined = 0;
+  for (const Queue risk : kByRisk) repair_queue(draft, risk, Reason::kRepair, examined);
+}
+
+void drain(Draft& draft) {
+  int examined = 0;
+  repair_queue(draft, Queue::kDrain, Reason::kDrain, examined);
 }
 
 }  // namespace evenkeel

@@ -19,6 +19,7 @@ bool to_be_asked(const Draft& draft, const Server& server) {
 
 void report(Draft& draft) {
   const ClusterView& view = draft.view();
+  if (view.unreported() == 0) return;
   for (ServerSlot slot = 0; slot < view.server_slots(); ++slot) {
     const Server& server = view.server(slot);
     if (!to_be_asked(draft, server)) continue;

@@ -6,7 +6,7 @@ namespace {
 
 void retire_one(Draft& draft, ChunkSlot slot) {
   const ClusterView& view = draft.view();
-  const Chunk& chunk = view.chunk(slot);
+  const Chunk chunk = view.chunk(slot);
   for (const Replica& replica : chunk.replicas) {
     if (!view.server(replica.server).works()) continue;
     if (!draft.may_check(replica.server)) return;

@@ -13,11 +13,16 @@ namespace {
 class Trimming {
  public:
   Trimming(Draft& draft, ChunkSlot slot)
-      : draft_(draft), view_(draft.view()), slot_(slot), chunk_(view_.chunk(slot)) {}
+      : draft_(draft),
+        view_(draft.view()),
+        slot_(slot),
+        chunk_(view_.chunk(slot)),
+        count_(view_.count(slot)),
+        staying_(count_.projected - count_.awaited) {}
 
   void run() {
-    const ReplicaCount count = view_.count(chunk_);
-    if (count.surplus > 0 && count.projected <= chunk_.goal) return draft_.keep_surplus(slot_);
+    // Nothing can lean on what is to go itself: without enough others it is needed after all.
+    if (count_.surplus > 0 && kept() < chunk_.goal) return draft_.keep_surplus(slot_);
     const Replica* victim = choose();
     if (!victim) return;
     const auto leant_on = witnesses(*victim);
@@ -27,6 +32,15 @@ class Trimming {
   }
 
  private:
+  /// Valid replicas that nobody has chosen to go.
+  int kept() const {
+    return static_cast<int>(
+        std::count_if(chunk_.replicas.begin(), chunk_.replicas.end(), [&](const Replica& replica) {
+          return replica.state == ReplicaState::kValid && !replica.leaving &&
+                 view_.counts(replica.server) && view_.stays(replica.server);
+        }));
+  }
+
   bool fresh(const std::optional<Instant>& asked, Duration limit) const {
     return asked && draft_.now() - *asked < limit;
   }
@@ -34,14 +48,14 @@ class Trimming {
   /// What is damaged or old goes first; of what is valid, what was chosen before, then the replica
   /// whose rack holds another, then the one on the fullest server.
   const Replica* choose() {
-    const ReplicaCount count = view_.count(chunk_);
     const Replica* best = nullptr;
     using Order = std::tuple<bool, bool, bool, double>;
     std::optional<Order> best_order;
     for (const Replica& replica : chunk_.replicas) {
       const Server& server = view_.server(replica.server);
       if (!server.works() || replica.state == ReplicaState::kSuspect) continue;
-      if (replica.valid() && count.projected <= chunk_.goal) continue;
+      if (replica.valid() && staying_ <= chunk_.goal) continue;
+      if (replica.valid() && !view_.stays(replica.server)) continue;  // counts as gone already
       const Order order{!replica.valid(), replica.state == ReplicaState::kSurplus,
                         shares_rack(replica), draft_.use(replica.server)};
       if (best_order && order <= *best_order) continue;
@@ -141,7 +155,9 @@ class Trimming {
   Draft& draft_;
   const ClusterView& view_;
   const ChunkSlot slot_;
-  const Chunk& chunk_;
+  const Chunk chunk_;
+  const ReplicaCount count_;
+  const int staying_;  ///< projected without who is away
 };
 
 }  // namespace

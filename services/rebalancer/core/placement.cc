@@ -8,10 +8,6 @@
 namespace evenkeel {
 namespace {
 
-bool among(const std::vector<std::string_view>& places, std::string_view place) {
-  return std::find(places.begin(), places.end(), place) != places.end();
-}
-
 bool being_deleted(const ClusterView& view, const Chunk& chunk, ServerId server) {
   const auto commands = view.in_flight_of(chunk);
   return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
@@ -20,13 +16,15 @@ bool being_deleted(const ClusterView& view, const Chunk& chunk, ServerId server)
   });
 }
 
-/// Smaller is better. Racks and zones count only where there is another to go to, which shows in
-/// some candidate being better.
-struct Rank {
-  int shares_zone;
-  int shares_rack;
-  auto operator<=>(const Rank&) const = default;
-};
+int shared(const Place& a, const Place& b) {
+  return a.host == b.host ? 3 : a.rack == b.rack ? 2 : a.zone == b.zone ? 1 : 0;
+}
+
+Refusal crowding(SpreadLevel level) {
+  return level == SpreadLevel::kHost   ? Refusal::kSameHost
+         : level == SpreadLevel::kRack ? Refusal::kSameRack
+                                       : Refusal::kSameZone;
+}
 
 }  // namespace
 
@@ -42,6 +40,10 @@ const char* to_string(Refusal refusal) {
       return "holds a replica";
     case Refusal::kSameHost:
       return "same host";
+    case Refusal::kSameRack:
+      return "same rack";
+    case Refusal::kSameZone:
+      return "same zone";
     case Refusal::kTooFull:
       return "too full";
     case Refusal::kBusy:
@@ -75,23 +77,20 @@ int shared_levels(std::string_view a, std::string_view b) {
 Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> leaving) {
   const ClusterView& view = draft.view();
   Spread spread;
-  const auto add = [&](const Server& server) {
-    const std::string_view location = server.member.location;
-    spread.hosts.push_back(location);
-    spread.racks.push_back(rack_of(location));
-    spread.zones.push_back(zone_of(location));
-  };
+  const bool busy = chunk.slot != kNoChunk && view.busy(chunk.slot);
   for (const Replica& replica : chunk.replicas) {
-    const Server& server = view.server(replica.server);
+    if (replica.server == leaving || !replica.valid() || !view.counts(replica.server)) continue;
     // What is surplus goes only if it is not needed: until its delete it takes its place.
-    const bool going = replica.leaving && (replica.state != ReplicaState::kSurplus ||
-                                           being_deleted(view, chunk, server.id()));
-    const bool stays = replica.valid() && !going && server.counts();
-    if (stays && replica.server != leaving) add(server);
+    const bool going =
+        replica.leaving && (replica.state != ReplicaState::kSurplus ||
+                            being_deleted(view, chunk, view.server(replica.server).id()));
+    if (!going) spread.places.push_back(view.place(replica.server));
   }
+  if (!busy) return spread;
   for (const CommandId id : view.in_flight_of(chunk)) {
     const CommandRecord* command = view.find(id);
-    if (command->kind == CommandKind::kReplicate) add(*view.find(command->server));
+    if (command->kind != CommandKind::kReplicate) continue;
+    spread.places.push_back(view.place(*view.slot_of(command->server)));
   }
   return spread;
 }
@@ -104,73 +103,180 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
 std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
                                const Spread& others) {
   const ClusterView& view = draft.view();
-  const Server& server = view.server(candidate);
-  if (server.member.liveness != Liveness::kAlive) return Refusal::kNotAlive;
-  if (server.standing != Standing::kReported) return Refusal::kNotReported;
-  if (server.admin != AdminState::kInService) return Refusal::kNotInService;
-  const Replica* held = view.replica(chunk, server.id());
-  // A corrupt or stale replica may be replaced by a copy in its own place: it cannot be deleted
-  // before there are enough others, and there may be no other server left to copy to.
-  const bool replaceable =
-      held && (held->state == ReplicaState::kCorrupt || held->state == ReplicaState::kStale);
-  if (held && !replaceable) return Refusal::kHoldsReplica;
-  for (const CommandId id : view.in_flight_of(chunk)) {
-    if (view.find(id)->server == server.id()) return Refusal::kHoldsReplica;
+  if (!view.works(candidate)) {
+    const bool alive = view.server(candidate).member.liveness == Liveness::kAlive;
+    return alive ? Refusal::kNotReported : Refusal::kNotAlive;
   }
-  if (among(others.hosts, server.member.location)) return Refusal::kSameHost;
-  if (!held && !draft.fits(candidate, chunk.size)) return Refusal::kTooFull;
+  if (!view.in_service(candidate)) return Refusal::kNotInService;
+  bool replaceable = false;
+  for (const Replica& replica : chunk.replicas) {
+    if (replica.server != candidate) continue;
+    // A corrupt or stale replica may be replaced by a copy in its own place: it cannot be deleted
+    // before there are enough others, and there may be no other server left to copy to.
+    replaceable = replica.state == ReplicaState::kCorrupt || replica.state == ReplicaState::kStale;
+    if (!replaceable) return Refusal::kHoldsReplica;
+  }
+  for (const CommandId id : view.in_flight_of(chunk)) {
+    if (view.find(id)->server == view.server(candidate).id()) return Refusal::kHoldsReplica;
+  }
+  const Place& place = view.place(candidate);
+  const SpreadLevel level = view.spread(chunk.policy);
+  if (others.has(level, place.at(level))) return crowding(level);
+  if (!replaceable && !draft.fits(candidate, chunk.size)) return Refusal::kTooFull;
   return std::nullopt;
 }
 
-Choice choose_target(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> near,
-                     const std::vector<ServerId>& avoid) {
-  const ClusterView& view = draft.view();
+std::map<ServerId, Refusal> refusals(const Draft& draft, const Chunk& chunk, std::size_t at_most) {
   const Spread spread = spread_of(draft, chunk);
-  Choice choice;
-  std::optional<Rank> best_rank;
-  // In place, use, distance.
-  using Preference = std::tuple<bool, std::int64_t, int, ServerId, ServerSlot>;
-  std::vector<Preference> candidates;
-  for (const auto& [id, slot] : view.servers()) {
-    if (std::find(avoid.begin(), avoid.end(), id) != avoid.end()) continue;
+  std::map<ServerId, Refusal> result;
+  for (const auto& [id, slot] : draft.view().servers()) {
+    if (result.size() == at_most) break;
     if (const auto no = refusal(draft, chunk, slot, spread)) {
-      choice.refused.emplace(id, *no);
-      continue;
+      result.emplace(id, *no);
+    } else if (!draft.may_copy_in(slot, chunk.size)) {
+      result.emplace(id, Refusal::kBusy);
     }
-    const std::string_view location = view.server(slot).member.location;
-    const Rank rank{among(spread.zones, zone_of(location)), among(spread.racks, rack_of(location))};
-    if (best_rank && rank > *best_rank) continue;
-    if (!best_rank || rank < *best_rank) candidates.clear();
-    best_rank = rank;
-    if (!draft.may_copy_in(slot, chunk.size)) {
-      choice.refused.emplace(id, Refusal::kBusy);
-      continue;
-    }
-    const bool in_place = view.replica(chunk, id) != nullptr;
-    const int levels = near ? shared_levels(location, view.server(*near).member.location) : 0;
-    const auto steps = static_cast<std::int64_t>(draft.use(slot) / draft.use_step(chunk.size));
-    candidates.emplace_back(in_place, steps, -levels, id, slot);
   }
-  const auto best = std::min_element(candidates.begin(), candidates.end());
-  if (best != candidates.end()) choice.server = std::get<ServerSlot>(*best);
-  return choice;
+  return result;
+}
+
+namespace {
+
+/// One search for a target.
+class Search {
+ public:
+  Search(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> near,
+         const std::vector<ServerId>& avoid, std::optional<ServerSlot> leaving)
+      : draft_(draft),
+        view_(draft.view()),
+        chunk_(chunk),
+        near_(draft.limits().prefer_near ? near : std::nullopt),
+        avoid_(avoid),
+        spread_(spread_of(draft, chunk, leaving)) {}
+
+  Choice choose() {
+    const SpreadLevel level = view_.spread(chunk_.policy);
+    const bool soft = draft_.limits().prefer_spread;
+    if (soft && level < SpreadLevel::kZone && used_zones() < draft_.target_zones()) {
+      if (const auto found = search([&](const Place& p) { return !has_zone(p); })) return *found;
+    }
+    if (soft && level < SpreadLevel::kRack && !spread_.places.empty()) {
+      if (const auto found = search([&](const Place& p) { return !has_rack(p); })) return *found;
+    }
+    if (const auto found = search([](const Place&) { return true; })) return *found;
+    return in_place();
+  }
+
+ private:
+  bool has_zone(const Place& place) const { return spread_.has(SpreadLevel::kZone, place.zone); }
+  bool has_rack(const Place& place) const { return spread_.has(SpreadLevel::kRack, place.rack); }
+  std::size_t used_zones() const {
+    SlotSet zones;
+    for (const Place& place : spread_.places) {
+      if (!zones.contains(place.zone)) zones.insert(place.zone);
+    }
+    return zones.size();
+  }
+
+  /// May hold it, and is no holder yet.
+  bool allowed(ServerSlot server) const {
+    for (const Replica& replica : chunk_.replicas) {
+      if (replica.server == server) return false;
+    }
+    if (refusal(draft_, chunk_, server, spread_)) return false;
+    return avoid_.empty() ||
+           std::find(avoid_.begin(), avoid_.end(), view_.server(server).id()) == avoid_.end();
+  }
+
+  template <class Wanted>
+  std::optional<Choice> search(const Wanted& wanted) {
+    constexpr int kFew = 48;
+    bool busy = false, all = false;
+    std::size_t looks = 0;
+    const auto pass = [&](ServerSlot server) {
+      ++looks;
+      if (!wanted(view_.place(server)) || !allowed(server)) return false;
+      if (draft_.may_copy_in(server, chunk_.size)) return true;
+      busy = true;
+      return false;
+    };
+    const ServerHeap& servers = draft_.by_use();
+    auto best = servers.first(pass, kFew, &all);
+    if (!best && !all) best = servers.first(pass, -1, &all);
+    draft_.looked(looks);
+    if (best && near_) best = nearest(*best, pass);
+    if (best) return Choice{best, false};
+    if (busy) return Choice{std::nullopt, true};
+    return std::nullopt;
+  }
+
+  /// Of those that are filled as far as `best` is, give or take a chunk.
+  template <class Pass>
+  ServerSlot nearest(ServerSlot best, const Pass& pass) const {
+    const double step = draft_.use_step(chunk_.size);
+    const auto steps = [&](ServerSlot server) {
+      return static_cast<std::int64_t>(draft_.use(server) / step);
+    };
+    const std::int64_t at = steps(best);
+    ServerSlot result = best;
+    int levels = shared(view_.place(best), view_.place(*near_));
+    draft_.by_use().first(
+        [&](ServerSlot server) {
+          if (steps(server) > at) return true;  // no more of them
+          if (!pass(server)) return false;
+          const int these = shared(view_.place(server), view_.place(*near_));
+          if (these > levels) {
+            levels = these;
+            result = server;
+          }
+          return false;
+        },
+        16);
+    return result;
+  }
+
+  /// No other server can take it; one that holds a damaged replica of it may.
+  Choice in_place() const {
+    Choice choice;
+    for (const Replica& replica : chunk_.replicas) {
+      if (refusal(draft_, chunk_, replica.server, spread_)) continue;
+      choice.only_busy = !draft_.may_copy_in(replica.server, chunk_.size);
+      if (choice.only_busy) continue;
+      choice.server = replica.server;
+      break;
+    }
+    return choice;
+  }
+
+  const Draft& draft_;
+  const ClusterView& view_;
+  const Chunk& chunk_;
+  const std::optional<ServerSlot> near_;
+  const std::vector<ServerId>& avoid_;
+  const Spread spread_;
+};
+
+}  // namespace
+
+Choice choose_target(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> near,
+                     const std::vector<ServerId>& avoid, std::optional<ServerSlot> leaving) {
+  return Search(draft, chunk, near, avoid, leaving).choose();
 }
 
 std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
                                         std::optional<ServerSlot> near) {
   const ClusterView& view = draft.view();
-  using Preference = std::tuple<int, int, ServerId, ServerSlot>;  // copies out, distance
-  std::vector<Preference> candidates;
+  using Preference = std::tuple<Bytes, int, int, ServerSlot>;  // bytes and copies out, distance
+  std::optional<Preference> best;
   for (const Replica& replica : chunk.replicas) {
-    const Server& server = view.server(replica.server);
-    if (!replica.valid() || !server.works()) continue;
-    if (!draft.may_copy_out(replica.server, chunk.size)) continue;
-    const int levels =
-        near ? shared_levels(server.member.location, view.server(*near).member.location) : 0;
-    candidates.emplace_back(draft.copies_out(replica.server), -levels, server.id(), replica.server);
+    const ServerSlot server = replica.server;
+    if (!replica.valid() || !view.works(server)) continue;
+    if (!draft.may_copy_out(server, chunk.size)) continue;
+    const int levels = near ? shared(view.place(server), view.place(*near)) : 0;
+    const Preference one(draft.bytes_out(server), draft.copies_out(server), -levels, server);
+    if (!best || one < *best) best = one;
   }
-  const auto best = std::min_element(candidates.begin(), candidates.end());
-  if (best == candidates.end()) return std::nullopt;
+  if (!best) return std::nullopt;
   return std::get<ServerSlot>(*best);
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,8 @@ enum class Refusal {
   kNotInService,
   kHoldsReplica,
   kSameHost,
+  kSameRack,
+  kSameZone,
   kTooFull,
   kBusy
 };
@@ -27,41 +30,53 @@ std::string_view zone_of(std::string_view location);
 /// How many levels two locations share from the top: 0 nothing, 1 the zone, 2 the rack, ...
 int shared_levels(std::string_view a, std::string_view b);
 
+/// The domains that the replicas of a chunk are in or coming to; each as often as it is used.
+struct Spread {
+  SmallList<Place, 6> places;
+
+  bool has(SpreadLevel level, std::uint32_t domain) const {
+    for (const Place& place : places) {
+      if (place.at(level) == domain) return true;
+    }
+    return false;
+  }
+};
+/// That on `leaving` left out.
+Spread spread_of(const Draft& draft, const Chunk& chunk,
+                 std::optional<ServerSlot> leaving = std::nullopt);
+
 /// The rules, cheapest first: nothing that merely passes by itself. A server that passes them may
 /// hold a replica of `chunk`; whether it may be given one now is a matter of budget. The replica on
 /// `leaving`, if any, counts as gone.
 std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
                                std::optional<ServerSlot> leaving = std::nullopt);
 /// The same, for whoever has the chunk's spread at hand.
-struct Spread;
 std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
                                const Spread& others);
 
 struct Choice {
   std::optional<ServerSlot> server;
-  std::map<ServerId, Refusal> refused;  ///< every server that was not taken for a reason
+  bool only_busy = false;  ///< none, but only because those that could take it have enough to do
 };
 
 /// Picks where a new replica of `chunk` goes. Rules first; then the spread over racks and zones,
 /// which is worth waiting for: if only busy servers have it, none is chosen. Among equals the least
-/// filled, differences of a chunk or less aside, then the nearest to `near`, then the lowest id.
+/// filled, differences of a chunk or less aside, then the nearest to `near`. The replica on
+/// `leaving` counts as gone.
 Choice choose_target(const Draft& draft, const Chunk& chunk,
                      std::optional<ServerSlot> near = std::nullopt,
-                     const std::vector<ServerId>& avoid = {});
+                     const std::vector<ServerId>& avoid = {},
+                     std::optional<ServerSlot> leaving = std::nullopt);
 
 /// Picks the replica to copy from: valid, on a live server that has reported, not busy; the one
-/// with the fewest copies in flight, then the nearest to `near`.
+/// with the fewest bytes in flight, then the nearest to `near`.
 std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
                                         std::optional<ServerSlot> near = std::nullopt);
 
+/// Why the first `at_most` servers, by id, cannot take a replica; those that can are left out.
+std::map<ServerId, Refusal> refusals(const Draft& draft, const Chunk& chunk,
+                                     std::size_t at_most = SIZE_MAX);
 /// "s3: too full, s4: same host", at most five of them; for people.
 std::string in_words(const std::map<ServerId, Refusal>& refused);
-
-/// The domains that `chunk` is on or coming to, that on `leaving` left out.
-struct Spread {
-  std::vector<std::string_view> hosts, racks, zones;
-};
-Spread spread_of(const Draft& draft, const Chunk& chunk,
-                 std::optional<ServerSlot> leaving = std::nullopt);
 
 }  // namespace evenkeel

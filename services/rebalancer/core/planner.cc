@@ -13,6 +13,8 @@ Changes plan(const ClusterView& view, const Limits& limits, Instant now) {
   if (mode != Mode::kRunning) return std::move(draft).changes();
   repair(draft);
   verify(draft);
+  drain(draft);
+  spread(draft);
   trim(draft);
   retire(draft);
   balance(draft);

@@ -22,8 +22,10 @@ Changes plan(const ClusterView& view, const Limits& limits, Instant now);
 
 class Draft;
 void report(Draft& draft);  ///< asks servers that came back for what they hold
-void repair_one(Draft& draft, ChunkSlot chunk);
+void repair_one(Draft& draft, ChunkSlot chunk, Reason reason);
 void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
+void drain(Draft& draft);    ///< copies what is on servers that are leaving
+void spread(Draft& draft);   ///< moves replicas that share a failure domain that they should not
 void verify(Draft& draft);   ///< asks the holders of suspect replicas to read them
 void trim(Draft& draft);     ///< deletes what is over, gathering the evidence for it first
 void retire(Draft& draft);   ///< deletes the replicas of chunks that their owner has deleted

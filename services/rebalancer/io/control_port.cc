@@ -56,7 +56,7 @@ void ControlPort::take(const std::string& route, ControlRequest&& request) {
 bool ControlPort::take_receipts(const PutClose& put, std::string& fault) {
   ChunksStored stored;
   for (const Receipt& receipt : put.stored) {
-    const Chunk* chunk = view_.find(receipt.chunk);
+    const auto chunk = view_.find(receipt.chunk);
     const Server* server = view_.find(receipt.server);
     if (!chunk || !server || server->member.storage != receipt.storage) {
       fault = "a receipt for " + to_string(receipt.chunk) + " names what is not known";

@@ -151,7 +151,7 @@ Command Publisher::message_of(const CommandRecord& record) const {
 
 std::vector<Source> Publisher::sources_of(const CommandRecord& record) const {
   std::vector<Source> sources;
-  const Chunk& chunk = *view_.find(*record.chunk);
+  const Chunk chunk = *view_.find(*record.chunk);
   const auto add = [&](const Server& server) {
     if (sources.size() == kSourcesMax) return;
     const Member& member = server.member;
@@ -165,10 +165,11 @@ std::vector<Source> Publisher::sources_of(const CommandRecord& record) const {
     return replica.valid() && server.member.liveness == Liveness::kAlive &&
            server.standing != Standing::kRegistering;
   };
-  const Replica* first = record.source ? view_.replica(chunk, *record.source) : nullptr;
+  const auto first = record.source ? view_.replica(chunk, *record.source) : std::nullopt;
   if (first && usable(*first)) add(view_.server(first->server));
   for (const Replica& replica : chunk.replicas) {
-    if (&replica != first && usable(replica)) add(view_.server(replica.server));
+    if ((!first || replica.server != first->server) && usable(replica))
+      add(view_.server(replica.server));
   }
   return sources;
 }

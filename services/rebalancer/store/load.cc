@@ -20,6 +20,7 @@ Enum word(const sqlite::Statement& row, int column) {
 
 ClusterView Store::load_view(Instant started) {
   ClusterView view(started);
+  view.loading();
   sqlite::Statement meta(
       db_,
       "SELECT epoch, max(command_floor, (SELECT coalesce(max(command_id), 0) + 1 FROM command)), "
@@ -40,6 +41,7 @@ ClusterView Store::load_view(Instant started) {
   load_chunks(view);
   load_replicas(view);
   load_commands(view);
+  view.loaded();
   return view;
 }
 

@@ -222,6 +222,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
             db_.cached("INSERT INTO event (at_ms, kind, subject, text) VALUES (?, ?, ?, ?)")
                 .run(ms(wall), c.kind, c.subject, c.text);
           },
+          [](const ServerAwaited&) {},
       },
       change);
 }
