@@ -7,6 +7,7 @@
 
 #include "common/config/units.h"
 #include "tools/cli/commands.h"
+#include "tools/sim/command.h"
 
 namespace evenkeel::cli {
 namespace {
@@ -14,8 +15,9 @@ namespace {
 constexpr const char* kEpilogue = R"(
 Names: c42 is a chunk, s7 a server, k12 a command, f3 a file.
 
-status, servers, chunks, commands, events and files read the rebalancer's database, read only, and
-work as well while it is not running. The others ask the rebalancer at the control endpoint.
+status, servers, chunks, commands, events, files and simulate read the rebalancer's database, read
+only, and work as well while it is not running. The others ask the rebalancer at the control
+endpoint.
 
 Environment:
   EVENKEEL_CONTROL    the control endpoint, instead of --control
@@ -201,6 +203,7 @@ Exit main_of(int argc, char** argv) {
   add_globals(app, parsed);
   add_lists(app, parsed);
   add_data(app, parsed);
+  sim::add_simulate(app, parsed.options, parsed.run);
   try {
     app.parse(argc, argv);
     if (!parsed.run) throw CLI::RequiredError("A subcommand");
