@@ -7,6 +7,7 @@
 #include "common/model/ids.h"
 #include "tools/cli/session.h"
 #include "tools/cli/sources.h"
+#include "tools/plan/offline.h"
 
 /// The commands, one function each: they print what they have to say and give the exit code.
 namespace evenkeel::cli {
@@ -58,6 +59,14 @@ struct DeleteWish {
 };
 Exit delete_named(const Options& options, const DeleteWish& wish);
 Exit ping(const Options& options);
+
+struct PlanWish {
+  offline::Wish cluster;
+  std::string out;    ///< of the moves; "-": stdout
+  std::string stats;  ///< the same of what they come to; empty: not written
+};
+/// The rebalancer's planner on a cluster in files. kUnhealthy: there is no place for all.
+Exit plan_offline(const Options& options, const PlanWish& wish);
 
 /// What a target names.
 Named named(const Target& target);

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <map>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -16,8 +17,8 @@ constexpr const char* kEpilogue = R"(
 Names: c42 is a chunk, s7 a server, k12 a command, f3 a file.
 
 status, servers, chunks, commands, events, files and simulate read the rebalancer's database, read
-only, and work as well while it is not running. The others ask the rebalancer at the control
-endpoint.
+only, and work as well while it is not running. plan reads files and asks nobody. The others ask the
+rebalancer at the control endpoint.
 
 Environment:
   EVENKEEL_CONTROL    the control endpoint, instead of --control
@@ -28,7 +29,7 @@ Environment:
 
 Exit codes:
   0  done; status: all chunks have their goal of replicas
-  1  status: chunks are at risk or under-replicated
+  1  status: chunks are at risk or under-replicated; plan: there is not place for all
   2  wrong usage, or it could not be done; a message says what and where
   3  status: chunks are lost
   4  get: a chunk cannot be read, whole and verified, from any holder
@@ -37,6 +38,7 @@ Examples:
   evenkeel status
   evenkeel chunks --health under_replicated
   evenkeel put --recursive photos --prefix 2026/ --goal 3
+  evenkeel plan --servers servers.csv --chunks chunks.bin --task drain --out plan.csv
   tar c notes | evenkeel put - --name notes.tar
   evenkeel get notes.tar -o - | tar x)";
 
@@ -52,6 +54,7 @@ struct Parsed {
   PutWish put;
   GetWish get;
   DeleteWish del;
+  PlanWish plan;
   std::function<Exit()> run;
 };
 
@@ -194,6 +197,31 @@ void add_data(CLI::App& app, Parsed& parsed) {
               [&options] { return ping(options); });
 }
 
+void add_plan(CLI::App& app, Parsed& parsed) {
+  using offline::Task;
+  CLI::App* command =
+      add_command(app, "plan", "Plans for a cluster that is described in files, to the end", parsed,
+                  [&parsed] { return plan_offline(parsed.options, parsed.plan); });
+  PlanWish& wish = parsed.plan;
+  command->add_option("--servers", wish.cluster.servers, "The servers: servers.csv")->required();
+  command->add_option("--chunks", wish.cluster.chunks, "Their chunks: chunks.bin")->required();
+  command
+      ->add_option("--task", wish.cluster.task,
+                   "What to do: repair, drain (both: copy what is lost or drains) or rebalance "
+                   "(that, and even out)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Task>{
+          {"repair", Task::kRepair}, {"drain", Task::kDrain}, {"rebalance", Task::kRebalance}}))
+      ->required();
+  command
+      ->add_option("--limit", wish.cluster.limit,
+                   "Share of its capacity beyond which no server is filled")
+      ->check(CLI::Range(0.001, 1.0))
+      ->capture_default_str();
+  command->add_option("--out", wish.out, "Rows chunk,old,target,source; - is standard output")
+      ->required();
+  command->add_option("--stats", wish.stats, "JSON: moves, bytes, seconds, memory; - is stdout");
+}
+
 Exit main_of(int argc, char** argv) {
   CLI::App app("Looks at an Evenkeel cluster, and puts, gets and deletes what it keeps.",
                "evenkeel");
@@ -204,6 +232,7 @@ Exit main_of(int argc, char** argv) {
   add_lists(app, parsed);
   add_data(app, parsed);
   sim::add_simulate(app, parsed.options, parsed.run);
+  add_plan(app, parsed);
   try {
     app.parse(argc, argv);
     if (!parsed.run) throw CLI::RequiredError("A subcommand");
