@@ -23,6 +23,12 @@ class IndexTable {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
+  /// `salt`: another order of entries. Where those of one table are put into another in the order
+  /// of walking it, the two must not order them alike: neighbours would come upon neighbours, in
+  /// runs that grow without bound.
+  IndexTable() : IndexTable(0) {}
+  explicit IndexTable(std::uint64_t salt) : salt_(mixed(salt + 1)) {}
+
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   std::size_t memory() const { return cells_.capacity() * sizeof(std::uint32_t); }
@@ -30,6 +36,8 @@ class IndexTable {
   /// The places of the table, kNone where it is free. For walking it, or a part of it.
   std::size_t cells() const { return cells_.size(); }
   std::uint32_t cell(std::size_t place) const { return cells_[place]; }
+
+  void prefetch(std::size_t place) const { __builtin_prefetch(&cells_[place]); }
 
   /// The entry whose key is `key`, or kNone. `key_of(entry)` gives an entry's key.
   template <class KeyOf>
@@ -43,8 +51,8 @@ class IndexTable {
   /// The key must not be there yet.
   template <class KeyOf>
   void insert(std::uint32_t entry, const KeyOf& key_of) {
-    EK_CHECK(entry != kNone);
-    if (full(size_ + 1, cells_.size())) rebuild(size_ + size_ / 8 + 4, key_of);
+    EK_CHECK(entry != kNone && size_ < kNone);
+    if (full(size_ + 1, cells_.size())) rebuild(size_ + size_ / (loose_ ? 2 : 8) + 4, key_of);
     put(entry, key_of(entry));
     ++size_;
   }
@@ -81,16 +89,20 @@ class IndexTable {
     EK_CHECK(false);
   }
 
+  /// Grows by a half instead of an eighth, while very many are put in; fit() ends it.
+  void loosen() { loose_ = true; }
   /// Makes it as large as `entries` of them need.
   template <class KeyOf>
   void fit(std::size_t entries, const KeyOf& key_of) {
+    loose_ = false;
     if (entries >= size_) rebuild(entries, key_of);
   }
 
  private:
   static bool full(std::size_t entries, std::size_t cells) { return entries * 25 > cells * 23; }
   std::size_t home(std::uint64_t key) const {
-    return static_cast<std::size_t>(((mixed(key) >> 32) * cells_.size()) >> 32);
+    return static_cast<std::size_t>(
+        ((mixed(key ^ (salt_ + cells_.size())) >> 32) * cells_.size()) >> 32);
   }
   std::size_t next(std::size_t place) const { return place + 1 == cells_.size() ? 0 : place + 1; }
 
@@ -111,6 +123,8 @@ class IndexTable {
 
   std::vector<std::uint32_t> cells_;
   std::size_t size_ = 0;
+  std::uint64_t salt_;
+  bool loose_ = false;
 };
 
 }  // namespace evenkeel

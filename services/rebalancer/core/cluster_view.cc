@@ -131,6 +131,8 @@ void ClusterView::load_server(Server server) {
   EK_CHECK(slot < PackedReplica::kServers);
   server_by_id_.emplace(server.id(), slot);
   servers_.push_back(std::move(server));
+  servers_.back().chunks = SlotSet(slot);
+  if (loading_) servers_.back().chunks.loosen();
   bits_.push_back(0);
   places_.push_back(Place{});
   derive(slot);

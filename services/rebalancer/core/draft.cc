@@ -14,7 +14,9 @@ constexpr CommandId kLater{0};  // given out at the end
 }  // namespace
 
 Draft::Draft(const ClusterView& view, const Limits& limits, Instant now)
-    : view_(view), limits_(limits), now_(now) {}
+    : view_(view), limits_(limits), now_(now) {
+  touched_.loosen();
+}
 
 std::vector<Draft::Budget>& Draft::budgets() const {
   if (budgets_.empty()) draw_up_budgets();
@@ -133,6 +135,7 @@ void Draft::replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Rea
   Budget& in = budget(target);
   ++in.copies_in;
   in.bytes_in += size;
+  in.planned_in += size;
   book(target, size);
   Budget& out = budget(source);
   ++out.copies_out;
@@ -140,6 +143,23 @@ void Draft::replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Rea
   if (drop) on_projected(*drop, -signed_count(size));
   ++commands_;
   if (!touched_.contains(chunk)) touched_.insert(chunk);
+}
+
+void Draft::retarget(std::size_t index, ServerSlot target) {
+  Copy& copy = copies_[index];
+  const Bytes size = view_.table().bytes(copy.chunk);
+  Budget &from = budget(copy.target), &to = budget(target);
+  --from.copies_in;
+  from.bytes_in -= size;
+  from.planned_in -= size;
+  from.arrived -= signed_count(size);
+  on_projected(copy.target, -signed_count(size));
+  ++to.copies_in;
+  to.bytes_in += size;
+  to.planned_in += size;
+  copy.target = target;
+  copy.target_use = static_cast<float>(use(target));
+  book(target, size);
 }
 
 namespace {

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -59,6 +60,13 @@ class Draft {
   int copies_out(ServerSlot server) const { return budget(server).copies_out; }
   Bytes bytes_out(ServerSlot server) const { return budget(server).bytes_out; }
 
+  /// No server is to take more than `bytes` in this plan, or three chunks, while another can.
+  void set_share(Bytes bytes) { share_ = bytes; }
+  bool within_share(ServerSlot server, Bytes size) const {
+    return !share_ || budget(server).planned_in + size <= std::max(*share_, size * 3);
+  }
+  bool has_share() const { return share_.has_value(); }
+
   /// Servers that may take replicas, the least used first.
   const ServerHeap& by_use() const;
   /// Zones with a server that may take replicas.
@@ -81,6 +89,8 @@ class Draft {
   void add(Change change) { changes_.push_back(std::move(change)); }
 
   const std::vector<Copy>& copies() const { return copies_; }
+  /// Sends a copy to another server instead.
+  void retarget(std::size_t copy, ServerSlot target);
   /// All of it, copies first, with command ids given out in this order.
   Changes changes() &&;
 
@@ -94,6 +104,7 @@ class Draft {
     int copies_out = 0;
     Bytes bytes_in;
     Bytes bytes_out;
+    Bytes planned_in;  ///< by this plan
     int checks = 0;
     bool target = false;  ///< may take replicas
   };
@@ -119,7 +130,8 @@ class Draft {
   mutable double mean_capacity_ = 1;
   mutable double mean_use_ = 0;
   mutable std::size_t looks_left_ = 4'000'000;  // about 20 ms
-  SlotSet touched_, excluded_;
+  SlotSet touched_{UINT64_MAX}, excluded_{UINT64_MAX - 1};
+  std::optional<Bytes> share_;
   bool left_over_ = false;
   int commands_ = 0;
   std::vector<Copy> copies_;

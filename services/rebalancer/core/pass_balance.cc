@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "services/rebalancer/core/placement.h"
@@ -15,6 +16,7 @@ struct Party {
   double desired;      ///< min(limit, level * capacity), so that all desires add up to all bytes
   double band;         ///< within it the server is left in peace
   std::size_t cursor;  ///< which of its chunks is looked at next
+  const SlotSet* held;
 };
 
 std::vector<Party> parties(const Draft& draft) {
@@ -24,7 +26,8 @@ std::vector<Party> parties(const Draft& draft) {
     const Server& server = draft.view().server(slot);
     const auto capacity = static_cast<double>(server.member.capacity.count());
     if (capacity <= 0) continue;
-    result.push_back({slot, capacity, static_cast<double>(draft.room_limit(slot)), 0, 0, 0});
+    result.push_back(
+        {slot, capacity, static_cast<double>(draft.room_limit(slot)), 0, 0, 0, &server.chunks});
   }
   return result;
 }
@@ -89,9 +92,8 @@ class Balancing {
     sources_.order();
     targets_.order();
     while (!draft_.full() && looks_left_ > 0 && !sources_.empty() && !targets_.empty()) {
-      Party& source = party(sources_.top());
-      if (surplus(source) <= 0) break;
-      if (!move_one(source)) sources_.remove(source.slot);
+      if (surplus(party(sources_.top())) <= 0) break;
+      serve_some();
     }
   }
 
@@ -186,10 +188,7 @@ class Balancing {
     const double over = surplus(source);
     const double size = static_cast<double>(view_.table().bytes(slot).count());
     if (!movable(slot, source.slot) || draft_.excluded(slot)) return std::nullopt;
-    if (draft_.touched(slot)) {
-      draft_.leave_over();
-      return std::nullopt;
-    }
+    if (draft_.touched(slot)) return std::nullopt;
     const Chunk chunk = view_.chunk(slot);
     const auto target = target_for(chunk, source);
     if (!target) return std::nullopt;
@@ -207,7 +206,7 @@ class Balancing {
   /// first of at least middling size will do, where there is far to go.
   bool move_one(Party& source) {
     constexpr std::size_t kSample = 16, kLooks = 1024, kTooLarge = 256;
-    const SlotSet& held = view_.server(source.slot).chunks;
+    const SlotSet& held = *source.held;
     std::optional<Move> best;
     std::size_t sampled = 0, too_large = 0;
     for (std::size_t i = 0; i < std::min(held.cells(), kLooks) && looks_left_ > 0; ++i) {
@@ -227,13 +226,55 @@ class Balancing {
     return best && order(*best, source);
   }
 
-  /// Steps on, and has the row after it fetched for the next time.
   std::uint32_t next(const SlotSet& held, Party& source) const {
     const std::uint32_t slot = held.cell(source.cursor);
     if (++source.cursor == held.cells()) source.cursor = 0;
-    const std::uint32_t ahead = held.cell(source.cursor);
-    if (ahead != IndexTable::kNone) view_.table().prefetch(ahead);
     return slot;
+  }
+
+  /// The fullest few, one after the other. What they hold is far away in memory: it is fetched for
+  /// all of them before the first is served.
+  void serve_some() {
+    constexpr std::size_t kFew = 8;
+    std::array<ServerSlot, kFew> few{};
+    std::size_t taken = 0;
+    for (; taken < kFew && !sources_.empty(); ++taken) {
+      few[taken] = sources_.top();
+      sources_.remove(few[taken]);
+    }
+    for (std::size_t i = 0; i < taken; ++i) {
+      const Party& source = party(few[i]);
+      source.held->prefetch(source.cursor);
+    }
+    for (std::size_t i = 0; i < taken; ++i) prefetch_rows(party(few[i]));
+    for (std::size_t i = 0; i < taken; ++i) {
+      Party& source = party(few[i]);
+      if (move_some(source)) sources_.insert(source.slot, -surplus(source) / source.capacity);
+    }
+  }
+
+  /// How many chunks of it are moved before others have their turn: a part of what it has to give.
+  int share_of(const Party& source) const {
+    const double chunks = mean_chunk_ > 0 ? surplus(source) / mean_chunk_ : 0;
+    return std::clamp(static_cast<int>(chunks / 4), 1, 8);
+  }
+
+  void prefetch_rows(const Party& source) const {
+    for (int i = 0; i < share_of(source); ++i) {
+      const std::size_t ahead = source.cursor + static_cast<std::size_t>(i);
+      if (ahead >= source.held->cells()) return;
+      const std::uint32_t slot = source.held->cell(ahead);
+      if (slot != IndexTable::kNone) view_.table().prefetch(slot);
+    }
+  }
+
+  /// False if nothing more can be done for it.
+  bool move_some(Party& source) {
+    const int some = share_of(source);
+    for (int i = 0; i < some && !draft_.full() && !targets_.empty(); ++i) {
+      if (surplus(source) <= 0 || !move_one(source)) return false;
+    }
+    return true;
   }
 
   bool order(const Move& move, Party& source) {
@@ -241,7 +282,6 @@ class Balancing {
     if (!copy_from) return false;
     draft_.replicate(move.chunk, *copy_from, move.target, Reason::kBalance, source.slot);
     const Party& target = party(move.target);
-    sources_.update(source.slot, -surplus(source) / source.capacity);
     targets_.update(move.target, surplus(target) / target.capacity);
     return true;
   }

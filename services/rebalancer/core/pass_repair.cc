@@ -59,6 +59,15 @@ std::vector<ChunkSlot> largest_first(const ChunkTable& table, std::span<const Ch
   return result;
 }
 
+/// Four times what each would get if all got the same: parallel work before an even end, which can
+/// be had later.
+Bytes share_of(const Draft& draft, std::span<const ChunkSlot> waiting) {
+  Bytes all;
+  for (const ChunkSlot slot : waiting) all += draft.view().table().bytes(slot);
+  const std::size_t targets = std::max<std::size_t>(1, draft.by_use().size());
+  return Bytes(all.count() * 4 / targets);
+}
+
 /// All of a queue, or as much of it as a plan may look at, in turn.
 void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   auto waiting = draft.view().queue(queue);
@@ -66,6 +75,7 @@ void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   if (draft.limits().largest_first) {
     sorted = largest_first(draft.view().table(), waiting);
     waiting = sorted;
+    draft.set_share(share_of(draft, waiting));
   }
   // Begins at another place each time, so that chunks whose servers are all busy cannot keep the
   // ones behind them from being looked at.

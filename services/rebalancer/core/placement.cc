@@ -191,11 +191,12 @@ class Search {
   template <class Wanted>
   std::optional<Choice> search(const Wanted& wanted) {
     constexpr int kFew = 48;
-    bool busy = false, all = false;
+    bool busy = false, all = false, shared_out = draft_.has_share();
     std::size_t looks = 0;
     const auto pass = [&](ServerSlot server) {
       ++looks;
       if (!wanted(view_.place(server)) || !allowed(server)) return false;
+      if (shared_out && !draft_.within_share(server, chunk_.size)) return false;
       if (draft_.may_copy_in(server, chunk_.size)) return true;
       busy = true;
       return false;
@@ -203,6 +204,10 @@ class Search {
     const ServerHeap& servers = draft_.by_use();
     auto best = servers.first(pass, kFew, &all);
     if (!best && !all) best = servers.first(pass, -1, &all);
+    if (!best && shared_out) {
+      shared_out = false;
+      best = servers.first(pass, -1, &all);
+    }
     draft_.looked(looks);
     if (best && near_) best = nearest(*best, pass);
     if (best) return Choice{best, false};

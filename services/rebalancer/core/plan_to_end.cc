@@ -1,6 +1,7 @@
 #include "services/rebalancer/core/plan_to_end.h"
 
 #include "services/rebalancer/core/draft.h"
+#include "services/rebalancer/core/evening.h"
 #include "services/rebalancer/core/planner.h"
 
 namespace evenkeel {
@@ -9,9 +10,11 @@ namespace {
 void run(Draft& draft, Task task) {
   switch (task) {
     case Task::kRepair:
-      return repair(draft);
+      repair(draft);
+      return even_out(draft);
     case Task::kDrain:
-      return drain(draft);
+      drain(draft);
+      return even_out(draft);
     case Task::kRebalance:
       return balance(draft);
   }

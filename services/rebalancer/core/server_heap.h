@@ -20,7 +20,7 @@ class ServerHeap {
   ServerSlot top() const { return heap_.front().server; }
   double key(ServerSlot server) const { return heap_[place_[server]].key; }
 
-  /// To be called once, with all that will ever be in it.
+  /// For all at once, before order().
   void add(ServerSlot server, double key) {
     if (server >= place_.size()) place_.resize(server + 1, kNowhere);
     place_[server] = static_cast<std::uint32_t>(heap_.size());
@@ -36,6 +36,10 @@ class ServerHeap {
     const Entry before = heap_[at];
     heap_[at].key = key;
     heap_[at] < before ? rise(at) : sink(at);
+  }
+  void insert(ServerSlot server, double key) {
+    add(server, key);
+    rise(heap_.size() - 1);
   }
   void remove(ServerSlot server) {
     const std::size_t at = place_[server];

@@ -41,6 +41,9 @@ class SlotSet {
     std::size_t cell_ = 0;
   };
 
+  SlotSet() = default;
+  explicit SlotSet(std::uint64_t salt) : table_(salt) {}
+
   Iterator begin() const { return {&table_, 0}; }
   Iterator end() const { return {&table_, table_.cells()}; }
   std::size_t size() const { return table_.size(); }
@@ -48,9 +51,11 @@ class SlotSet {
   bool contains(std::uint32_t slot) const { return table_.find(slot, kSelf) != IndexTable::kNone; }
   void insert(std::uint32_t slot) { table_.insert(slot, kSelf); }
   bool erase(std::uint32_t slot) { return table_.erase(slot, kSelf); }
+  void loosen() { table_.loosen(); }
   void fit() { table_.fit(table_.size(), kSelf); }
   std::size_t memory() const { return table_.memory(); }
 
+  void prefetch(std::size_t place) const { table_.prefetch(place); }
   /// For walking from any place on: IndexTable::kNone where there is nothing.
   std::size_t cells() const { return table_.cells(); }
   std::uint32_t cell(std::size_t place) const { return table_.cell(place); }
