@@ -253,7 +253,7 @@ Case{"FromTheFullestToTheEmptiest", R"(
      c1 1 100 = s1
      c2 1 100 = s1
      c3 1 100 = s1)",
-     "c3: s1 -> s2 balance drop s1"},
+     "c1: s1 -> s2 balance drop s1"},
 Case{"WithinTheBandInPeace", R"(
      s1 A/1 1000
      s2 B/2 1000
@@ -276,7 +276,7 @@ Case{"NotOntoTheHostOfAnotherReplica", R"(
      c1 2 100 = s1 s2
      c2 2 100 = s1 s2
      c3 2 100 = s1 s2)",
-     "c3: s2 -> s3 balance drop s2"},
+     "c1: s2 -> s3 balance drop s2"},
 Case{"NotIntoTheRackOfAnotherReplica", R"(
      s1 z/A/1 1000
      s2 z/B/2 1000
