@@ -33,6 +33,10 @@ def shown_bytes(number):
     return f"{number} B"
 
 
+def agents_text(number):
+    return f"{number} agent" + ("" if number == 1 else "s")
+
+
 class Account:
     """What the reader sees: one line a step. A step under way is one line that changes on a
     terminal, and a line now and then where the output goes to a file."""
@@ -69,10 +73,12 @@ class Show:
         self.gone = set()      # servers that do not come back
         self.small = set()     # servers with little room
         self.figures = []      # (what, copies, bytes, seconds) of each act
+        self.foretold = []     # lines of what evenkeel simulate said, and what came
 
     def run(self):
         self.start()
         self.fill()
+        self.grow()
         for fault in self.given.fault:
             {"kill": self.kill, "corrupt": self.corrupt, "full": self.full}[fault]()
         self.join()
@@ -81,8 +87,10 @@ class Show:
     # Acts
 
     def start(self):
-        self.cluster.start(self.given.agents)
-        self.account.step(f"Started membership, the rebalancer and {self.given.agents} agents, "
+        """As few agents as the goal asks for; the rest come later, so that there is something to
+        measure copies by."""
+        self.cluster.start(self.given.goal)
+        self.account.step(f"Started membership, the rebalancer and {agents_text(self.given.goal)}, "
                           "each in a rack of its own.")
 
     def fill(self):
@@ -101,17 +109,78 @@ class Show:
                           f"{self.given.goal} replicas each: {shown_bytes(stored)} in {seconds:.1f} s.")
         self.show_servers()
 
+    def grow(self):
+        new = range(self.given.goal + 1, self.given.agents + 1)
+        if not new:
+            return
+        names = " and ".join(f"s{server}" for server in new) if len(new) < 3 else f"s{new[0]} to s{new[-1]}"
+        with self.act(f"filled {names}, which joined empty"):
+            for server in new:
+                self.cluster.add_agent(server).start()
+            self.account.step(f"Started {names}, empty.")
+            self.cluster.wait_for_alive(new)
+            self.wait(f"{names} to get their share", lambda: self.evened_out(new), "filling")
+        self.show_servers()
+
     def kill(self):
         server = self.a_full_server()
+        forecast = self.forecast(server)
         with self.act(f"made up for s{server}"):
+            last, killed = self.last_command(), time.monotonic()
             self.cluster.agent(server).kill()
             self.gone.add(server)
             self.account.step(f"Killed s{server} (kill -9). Membership calls it dead after 2 s of silence.")
             self.cluster.wait_for_liveness(server, "dead")
+            detected = time.monotonic() - killed
             short = self.cluster.value("SELECT count(*) FROM violations")
             self.account.step(f"s{server} is dead: {short} chunks are short of a replica.")
             self.settle("healing")
+        self.compare(server, forecast, last, detected)
         self.show_servers()
+
+    def forecast(self, server):
+        """What evenkeel simulate says of losing this server, on the database as it is now."""
+        picture = self.cluster.folder / f"lose-s{server}.svg"
+        said = self.cluster.cli(
+            "simulate", f"lose server s{server}", "--detection", "2s", "--svg", picture,
+            "--config", self.cluster.rebalancer.folder / "rebalancer.toml", as_json=True)
+        step, rates = said["steps"][0], said["basis"]["rates"]
+        self.account.step(
+            f"evenkeel simulate \"lose server s{server}\" foretells {step['copied']['replicas']} copies, "
+            f"{shown_bytes(step['copied']['bytes'])}, {step['last_copy_seconds'] or 0:.2f} s from its death "
+            f"to the last copy.")
+        self.account.say(f"          This rests on {rates['copies_at_once']} copies at once to a server, "
+                         f"{1000 * rates['copy_cost_seconds']:.0f} ms each, at "
+                         f"{shown_bytes(rates['network_bytes_per_second'])}/s:\n"
+                         f"          {rates['rest_on']}.")
+        return step
+
+    def compare(self, server, forecast, last, detected):
+        """Foretold and real, side by side. Real times are those of the database: from the first copy
+        ordered after the death to the last one acknowledged."""
+        real = self.cluster.sql(
+            "SELECT count(*) AS copies, coalesce(sum(size_bytes), 0) AS bytes, "
+            "coalesce(sum(iif(reason = 'repair', size_bytes, 0)), 0) AS repaired, "
+            "(coalesce(max(closed_ms), 0) - coalesce(min(issued_ms), 0)) / 1000.0 AS seconds "
+            "FROM command_history WHERE kind = 'replicate' AND state = 'done' AND command_id > ?", last)[0]
+        foretold = (forecast["last_copy_seconds"] or 0) - (forecast["first_copy_seconds"] or 0)
+        lines = [f"Loss of s{server:<36} {'foretold':>12} {'real':>12}"]
+        for what, said, came in (
+                ("copies", forecast["copied"]["replicas"], real["copies"]),
+                ("bytes copied", shown_bytes(forecast["copied"]["bytes"]), shown_bytes(real["bytes"])),
+                ("of them to make up for it",
+                 shown_bytes(forecast["copied"]["by_reason"].get("repair", {"bytes": 0})["bytes"]),
+                 shown_bytes(real["repaired"])),
+                ("until it was known to be dead (given)",
+                 f"{forecast['detection_seconds']:.2f} s", f"{detected:.2f} s"),
+                ("from the first copy ordered to the last done",
+                 f"{foretold:.2f} s", f"{real['seconds']:.2f} s")):
+            lines.append(f"  {what:<45} {said:>10} {came:>12}")
+        if foretold > 0 and real["seconds"] > 0:
+            lines.append(f"  real time / foretold: {real['seconds'] / foretold:.2f}")
+        self.foretold += lines
+        for line in lines:
+            self.account.say(f"          {line}")
 
     def corrupt(self):
         server = self.a_full_server()
@@ -152,7 +221,7 @@ class Show:
             self.cluster.add_agent(server).start()
             self.account.step(f"Started s{server}, empty, on a new machine.")
             self.cluster.wait_for_alive([server])
-            self.wait(f"s{server} to get its share", lambda: self.evened_out(server), "filling")
+            self.wait(f"s{server} to get its share", lambda: self.evened_out([server]), "filling")
         self.show_servers()
 
     def verify(self):
@@ -194,11 +263,12 @@ class Show:
     def settle(self, verb):
         self.wait("every chunk to be healthy", lambda: not self.cluster.unsettled(), verb)
 
-    def evened_out(self, server):
-        """Whether it holds as much as the others do, but for those that have no room for so much."""
+    def evened_out(self, servers):
+        """Whether they hold as much as the others do, but for those that have no room for so much."""
         used = [self.used(each) for each in self.living() if each not in self.small]
         return (not self.cluster.unsettled()
-                and abs(self.used(server) - sum(used) / len(used)) <= self.given.chunk_size)
+                and all(abs(self.used(server) - sum(used) / len(used)) <= self.given.chunk_size
+                        for server in servers))
 
     def last_command(self):
         return self.cluster.value("SELECT max(command_id) FROM command_history") or 0
@@ -229,6 +299,8 @@ class Show:
         self.account.say(f"Evenness: the fullest server holds {shown_bytes(max(used))}, the emptiest "
                          f"{shown_bytes(min(used))}; {shown_bytes(mean)} would be even"
                          + (", small servers apart." if self.small else "."))
+        for line in self.foretold:
+            self.account.say(line)
         if broken:
             self.account.say(f"Invariants that do not hold: {', '.join(broken)}")
         self.account.say(f"Every one of {self.given.chunks} chunks has {self.given.goal} intact replicas."
@@ -256,7 +328,7 @@ def arguments():
         prog="tools/run-local",
         description="Exit code 0: all went well and the disks hold what they should; 1: they do not, "
                     "or something failed; 2: wrong use; 130: ended by Ctrl-C.")
-    parser.add_argument("--agents", type=int, default=5, metavar="N", help="servers to begin with (5)")
+    parser.add_argument("--agents", type=int, default=5, metavar="N", help="servers, before one fails (5)")
     parser.add_argument("--chunks", type=int, default=200, metavar="N", help="chunks to put (200)")
     parser.add_argument("--chunk-size", type=size_argument, default=size_argument("1MiB"),
                         metavar="SIZE", help="of each chunk, at most 64MiB (1MiB)")

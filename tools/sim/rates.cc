@@ -88,16 +88,16 @@ struct Fit {
 Fit best_fit(const std::vector<BusyTime>& all) {
   const double usual = static_cast<double>(Rates{}.copy_cost.count()) / 1000;
   double total = 0;
-  for (const BusyTime& busy : all) total += busy.seconds;
+  for (const BusyTime& busy : all) total += std::sqrt(busy.seconds);
   Fit best{usual, 1, INFINITY};
   for (int c = -20; c <= 20; ++c) {
     const double copy_seconds = usual * std::pow(10, c / 10.0);
-    for (int r = 0; r <= 160; ++r) {
-      const double rate = 1e5 * std::pow(10, r / 26.0);
-      double fault = 1e-3 * (c / 10.0) * (c / 10.0) + 1e-7 * r;
+    for (int r = 0; r <= 480; ++r) {
+      const double rate = 1e5 * std::pow(10, r / 80.0);
+      double fault = 3e-3 * (c / 10.0) * (c / 10.0) + 1e-7 * r;
       for (const BusyTime& busy : all) {
         const double off = std::log(expected_seconds(busy, copy_seconds, rate) / busy.seconds);
-        fault += busy.seconds / total * off * off;
+        fault += std::sqrt(busy.seconds) / total * off * off;  // the long ones tell more
       }
       if (fault < best.fault) best = {copy_seconds, rate, fault};
     }
