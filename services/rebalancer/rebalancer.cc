@@ -42,6 +42,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   std::vector<Answer> answers;
   const Instant now = clock_.now();
   auto transaction = begin();
+  view_.apply(TurnBegun{limits_.sorted_per_turn});
   for (const Event& event : events) {
     const auto instead = copy_after_all(event);
     record(transaction, facts_of(view_, instead ? *instead : event, limits_, now), committed);
@@ -55,6 +56,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   const std::size_t before = committed.issued.size();
   record(transaction, plan(view_, limits_, now), committed);
   committed.more_to_plan =
+      view_.unsorted() > 0 ||
       committed.issued.size() - before >= static_cast<std::size_t>(limits_.commands_per_turn);
   transaction.commit();
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));

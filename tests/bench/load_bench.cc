@@ -1,14 +1,15 @@
-// What a large cluster costs the rebalancer: memory, start, and what follows when a server dies.
-// Prints one JSON object a line. Arguments: folder, chunks (default 1,000,000), servers (100).
+// What a large cluster costs the rebalancer: start, memory, the first commands after a server is
+// lost, and how long acknowledgements wait while a million replicas are. Prints one JSON object a
+// line. Arguments: folder, chunks (default 1,000,000), servers (100).
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "common/sqlite/migrate.h"
-#include "services/rebalancer/core/facts.h"
-#include "services/rebalancer/core/planner.h"
+#include "services/rebalancer/rebalancer.h"
 #include "services/rebalancer/store/store.h"
 #include "tests/bench/made_cluster.h"
 #include "tests/bench/measure.h"
@@ -27,92 +28,156 @@ class Bench {
  public:
   Bench(const std::filesystem::path& folder, std::uint64_t chunks, std::uint64_t servers)
       : cluster_(chunks, servers),
-        store_(folder / "load.db", sqlite::schema_directory("rebalancer"), "bench") {}
+        store_(folder / "load.db", sqlite::schema_directory("rebalancer"), "bench") {
+    clock_.advance(std::chrono::hours(1));
+  }
 
   void run() {
     fill();
     const double before = resident_bytes();
-    const Stopwatch load;
-    ClusterView view = store_.load_view(now_);
-    say("load_view", load.seconds(), "s");
-    say("memory", (resident_bytes() - before) / static_cast<double>(cluster_.chunks()),
-        "bytes/chunk");
-    get_ready(view);
-    rest(view);
-    lose_a_server(view);
+    const Stopwatch start;
+    Rebalancer rebalancer(store_, clock_, limits_);
+    say("load", start.seconds(), "s");
+    say("memory", (resident_bytes() - before) / chunks(), "resident bytes/chunk");
+    say("view", static_cast<double>(rebalancer.view().memory()) / chunks(), "bytes/chunk");
+    get_ready(rebalancer);
+    say("start_to_first_decision", start.seconds(), "s");
+    lose_one(rebalancer);
+    lose_many(rebalancer);
   }
 
  private:
-  void save(const Changes& changes) {
-    Store::Transaction transaction(store_, epoch_, Timestamp(Duration(0)), Duration(0));
-    for (const Change& change : changes) transaction.save(change);
-    transaction.commit();
-    store_.checkpoint_if_due(1000);
-  }
+  double chunks() const { return static_cast<double>(cluster_.chunks()); }
 
   void fill() {
     const Stopwatch watch;
-    cluster_.fill([this](const Changes& changes) { save(changes); });
+    cluster_.fill([this](const Changes& changes) {
+      Store::Transaction transaction(store_, Epoch(0), Timestamp(Duration(0)), Duration(0));
+      for (const Change& change : changes) transaction.save(change);
+      transaction.commit();
+      store_.checkpoint_if_due(1000);
+    });
     say("fill", watch.seconds(), "s");
   }
 
-  /// All servers have reported.
-  void get_ready(ClusterView& view) {
-    record(view, cluster_.reported(Epoch(1), now_));
-    epoch_ = Epoch(1);
-  }
-
-  void record(ClusterView& view, const Changes& changes) {
-    Store::Transaction transaction(store_, epoch_, Timestamp(Duration(0)), Duration(0));
-    for (const Change& change : changes) {
-      transaction.save(change);
-      view.apply(change);
-    }
-    transaction.commit();
-  }
-
-  void rest(const ClusterView& view) {
+  double turn(Rebalancer& rebalancer, const std::vector<Event>& events) {
     const Stopwatch watch;
-    const Changes planned = plan(view, limits_, now_);
-    say("plan_at_rest", watch.seconds(), "s");
-    say("moves_planned_at_rest", static_cast<double>(planned.size()), "changes");
+    const Committed committed = rebalancer.handle(events);
+    for (const CommandId id : committed.issued) issued_.push_back(id);
+    const double took = watch.seconds();
+    more_ = committed.more_to_plan;
+    store_.checkpoint_if_due(1000);
+    clock_.advance(Duration(1));
+    return took;
   }
 
-  void lose_a_server(ClusterView& view) {
-    Member dead = view.find(ServerId(7))->member;
+  /// Membership's snapshot, and an inventory of each server that lists what the map says.
+  void get_ready(Rebalancer& rebalancer) {
+    const StorageId stream = MadeCluster::storage_of(0);
+    MembersListed listed{stream, EventNumber(1), {}};
+    for (std::uint64_t server = 1; server <= cluster_.servers(); ++server) {
+      listed.members.push_back(cluster_.member(server));
+    }
+    say("snapshot", turn(rebalancer, {listed}), "s");
+    double longest = 0;
+    for (std::uint64_t server = 1; server <= cluster_.servers(); ++server) {
+      longest = std::max(longest, turn(rebalancer, {inventory(rebalancer.view(), server)}));
+    }
+    say("longest_inventory_turn", longest * 1000, "ms");
+    double plan_at_rest = turn(rebalancer, {TimePassed{}});
+    for (int i = 0; i < 5; ++i) plan_at_rest = turn(rebalancer, {TimePassed{}});
+    say("turn_at_rest", plan_at_rest * 1000, "ms");
+    say("commands_at_rest", static_cast<double>(issued_.size()), "commands");
+  }
+
+  InventoryRead inventory(const ClusterView& view, std::uint64_t server) const {
+    InventoryRead read{.server = ServerId(server),
+                       .incarnation = Incarnation(1),
+                       .storage = MadeCluster::storage_of(server),
+                       .number = InventoryNumber(1),
+                       .full = true,
+                       .last = true,
+                       .journal = JournalNumber(0),
+                       .asked = clock_.now()};
+    for (const ChunkSlot slot : view.find(ServerId(server))->chunks) {
+      read.listed.push_back(view.table().id(slot));
+    }
+    std::sort(read.listed.begin(), read.listed.end());
+    return read;
+  }
+
+  Event death(std::uint64_t server) {
+    Member dead = cluster_.member(server);
     dead.liveness = Liveness::kDead;
-    const Stopwatch watch;
-    const Changes facts = facts_of(
-        view,
-        MemberChanged{MadeCluster::storage_of(99), EventNumber(1), MemberEventKind::kFailed, dead},
-        limits_, now_);
-    record(view, facts);
-    say("dead_server_facts", watch.seconds(), "s");
-    const Changes planned = plan(view, limits_, now_);
-    say("dead_server_to_first_plan", watch.seconds(), "s");
-    record(view, planned);
-    say("dead_server_to_first_commit", watch.seconds(), "s");
-    say("first_plan", static_cast<double>(planned.size()), "commands");
-    // On, until every server has as much under way as it may have.
-    double commands = static_cast<double>(planned.size()), longest = 0;
-    for (bool more = true; more;) {
-      const Stopwatch turn;
-      const Changes next = plan(view, limits_, now_);
-      longest = std::max(longest, turn.seconds());
-      record(view, next);
-      commands += static_cast<double>(next.size());
-      more = !next.empty() && commands < 50'000;
+    return MemberChanged{MadeCluster::storage_of(0), EventNumber(++event_),
+                         MemberEventKind::kFailed, dead};
+  }
+
+  void lose_one(Rebalancer& rebalancer) {
+    issued_.clear();
+    double waited = turn(rebalancer, {death(7)});
+    while (issued_.empty() && more_) waited += turn(rebalancer, {TimePassed{}});
+    say("lost_server_to_first_commands_committed", waited * 1000, "ms");
+    say("first_commands", static_cast<double>(issued_.size()), "commands");
+  }
+
+  /// A tenth of the servers, or as many as hold a million replicas, in one turn; acknowledgements
+  /// come all the while.
+  void lose_many(Rebalancer& rebalancer) {
+    const double each = 3 * chunks() / static_cast<double>(cluster_.servers());
+    const double wanted = std::min(1e6 / each, static_cast<double>(cluster_.servers()) / 10);
+    std::vector<Event> deaths;
+    for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(wanted); ++i) {
+      deaths.push_back(death(10 + 10 * i));
     }
-    say("planned_until_all_are_busy", commands, "commands");
-    say("until_all_are_busy", watch.seconds(), "s");
-    say("longest_plan", longest, "s");
+    say("servers_lost", static_cast<double>(deaths.size()), "servers");
+    std::vector<double> turns;
+    const Stopwatch all;
+    for (std::size_t done = 0; done < deaths.size(); done += 32) {
+      const std::size_t end = std::min(deaths.size(), done + 32);
+      turns.push_back(turn(rebalancer, {deaths.begin() + static_cast<std::ptrdiff_t>(done),
+                                        deaths.begin() + static_cast<std::ptrdiff_t>(end)}));
+      acknowledge(rebalancer, turns);
+    }
+    while ((more_ || !issued_.empty()) && turns.size() < 400) acknowledge(rebalancer, turns);
+    std::sort(turns.begin(), turns.end());
+    say("longest_turn", turns.back() * 1000, "ms");
+    say("turn_p99", turns[turns.size() * 99 / 100] * 1000, "ms");
+    say("turn_median", turns[turns.size() / 2] * 1000, "ms");
+    say("turns", static_cast<double>(turns.size()), "turns");
+    say("copies_done", static_cast<double>(acknowledged_), "copies");
+    say("copies_done_a_second", static_cast<double>(acknowledged_) / all.seconds(), "copies/s");
+  }
+
+  /// Of what was issued, the oldest 256 copies are done; a turn with their acknowledgements.
+  void acknowledge(Rebalancer& rebalancer, std::vector<double>& turns) {
+    std::vector<Event> events;
+    std::size_t looked = 0;
+    for (; looked < issued_.size() && events.size() < 256; ++looked) {
+      const CommandRecord* command = rebalancer.view().find(issued_[looked]);
+      if (!command || command->kind != CommandKind::kReplicate) continue;
+      const CommandResult result{
+          .command = command->id, .outcome = Outcome::kDone, .journal = JournalNumber(++journal_)};
+      AgentIdentity from{.server = command->server,
+                         .incarnation = Incarnation(1),
+                         .storage = command->storage,
+                         .epoch = command->epoch};
+      events.push_back(CommandAcknowledged{from, result});
+    }
+    issued_.erase(issued_.begin(), issued_.begin() + static_cast<std::ptrdiff_t>(looked));
+    acknowledged_ += events.size();
+    if (events.empty()) events.push_back(TimePassed{});
+    turns.push_back(turn(rebalancer, events));
   }
 
   const MadeCluster cluster_;
   Store store_;
   const Limits limits_;
-  Epoch epoch_{0};
-  const Instant now_ = Instant(Duration(3'600'000));
+  ManualClock clock_;
+  std::vector<CommandId> issued_;
+  std::uint64_t event_ = 1, journal_ = 0;
+  std::size_t acknowledged_ = 0;
+  bool more_ = false;
 };
 
 }  // namespace

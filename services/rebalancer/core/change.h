@@ -223,14 +223,20 @@ struct ServerAwaited {
   std::optional<Instant> until;
 };
 
-using Change =
-    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
-                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
-                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
-                 ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
-                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
-                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, ServerAwaited>;
+/// In memory only: from now until the next one, at most so many chunks are sorted into queues anew;
+/// where a server that is lost has held more, the rest waits its turn. Without any there is no
+/// bound.
+struct TurnBegun {
+  std::size_t sort_at_most;
+};
+
+using Change = std::variant<
+    EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
+    ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
+    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkPromised,
+    ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
+    ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+    FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

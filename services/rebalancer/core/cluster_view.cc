@@ -13,10 +13,8 @@ const Server* ClusterView::find(ServerId id) const {
 }
 
 const Server* ClusterView::find_storage(const StorageId& storage) const {
-  const auto found = std::find_if(servers_.begin(), servers_.end(), [&](const Server& server) {
-    return server.member.storage == storage;
-  });
-  return found == servers_.end() ? nullptr : &*found;
+  const auto found = server_by_storage_.find(storage);
+  return found == server_by_storage_.end() ? nullptr : &servers_[found->second];
 }
 
 std::optional<ServerSlot> ClusterView::slot_of(ServerId id) const {
@@ -130,6 +128,7 @@ void ClusterView::load_server(Server server) {
   const auto slot = static_cast<ServerSlot>(servers_.size());
   EK_CHECK(slot < PackedReplica::kServers);
   server_by_id_.emplace(server.id(), slot);
+  server_by_storage_.emplace(server.member.storage, slot);
   servers_.push_back(std::move(server));
   servers_.back().chunks = SlotSet(slot);
   if (loading_) servers_.back().chunks.loosen();

@@ -53,6 +53,7 @@ struct Server {
   int checks = 0;  ///< verifies and deletes in flight
   Bytes bytes_out;
   SlotSet chunks;
+  std::set<CommandId> orders;  ///< in flight, for it to do
 
   ServerId id() const { return member.server; }
   bool counts() const {  ///< its valid replicas are replicas
@@ -116,6 +117,8 @@ class ClusterView {
   std::span<const ChunkSlot> queue(Queue queue) const {
     return queues_[static_cast<std::size_t>(queue)].slots();
   }
+  /// Chunks whose queues may be out of date: see TurnBegun.
+  std::size_t unsorted() const { return unsorted_.size(); }
   ReplicaCount count(ChunkSlot slot) const;
   ReplicaCount count(const Chunk& chunk) const { return count(chunk.slot); }
   /// The same without decoding the whole chunk, for whoever looks at very many.
@@ -220,6 +223,7 @@ class ClusterView {
   void on(const FileRemoved& change);
   void on(const Noted& change);
   void on(const ServerAwaited& change);
+  void on(const TurnBegun& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32;
@@ -234,6 +238,7 @@ class ClusterView {
   void derive(ServerSlot server);
   std::uint32_t domain(std::string_view name, int level);
   void refresh_all();
+  void sort_some();
   void on_command(const CommandRecord& command, bool opened);
   void update_server(const Member& member);
   void remember_version(ChunkSlot chunk, ServerSlot server, ReplicaState state,
@@ -252,6 +257,7 @@ class ClusterView {
 
   std::vector<Server> servers_;
   std::map<ServerId, ServerSlot> server_by_id_;
+  std::unordered_map<StorageId, ServerSlot> server_by_storage_;
   std::vector<std::uint8_t> bits_;  // by server slot; what is asked of servers most often
   std::vector<Place> places_;       // the same
   std::array<std::unordered_map<std::string, std::uint32_t>, 3> domains_;  // by level
@@ -262,6 +268,8 @@ class ClusterView {
   ContentClock content_clock_;
   ChunkSlot checks_looked_at_ = 0;
   bool loading_ = false;
+  std::vector<ChunkSlot> unsorted_;  // their queues may be out of date
+  std::size_t may_sort_ = SIZE_MAX;  // in this turn
   std::array<SlotQueue, kQueues> queues_;
   std::map<CommandId, CommandRecord> in_flight_;
   std::unordered_map<ChunkSlot, std::vector<CommandId>> in_flight_of_;

@@ -112,6 +112,7 @@ void ClusterView::update_server(const Member& member) {
 void ClusterView::on_command(const CommandRecord& command, bool opened) {
   Server& server = at(command.server);
   const int step = opened ? 1 : -1;
+  opened ? void(server.orders.insert(command.id)) : void(server.orders.erase(command.id));
   if (command.kind != CommandKind::kReplicate) {
     server.checks += step;
     return;
@@ -188,6 +189,8 @@ void ClusterView::on(const ServerReplaced& c) {
   server.inventory_number = InventoryNumber(0);
   server.awaited_until.reset();
   set_standing(slot, Standing::kRegistering);
+  server_by_storage_.erase(server.member.storage);
+  server_by_storage_.emplace(c.member.storage, slot);
   server.member = c.member;
   derive(slot);
 }
@@ -385,6 +388,11 @@ void ClusterView::on(const FileRemoved&) {}
 
 void ClusterView::on(const Noted&) {
   last_event_ = last_event_.next();
+}
+
+void ClusterView::on(const TurnBegun& c) {
+  may_sort_ = c.sort_at_most;
+  sort_some();
 }
 
 void ClusterView::on(const ServerAwaited& c) {

@@ -8,10 +8,11 @@ namespace evenkeel {
 void ClusterView::check() const {
   std::vector<Bytes> used(servers_.size()), leaving(servers_.size()), incoming(servers_.size());
   std::vector<std::size_t> held(servers_.size());
+  std::vector<std::size_t> orders(servers_.size());
   std::size_t standing = 0;
   for (ChunkSlot slot = 0; slot < chunks_.size(); ++slot) {
     EK_CHECK(chunks_.find(chunks_.id(slot)) == slot);
-    EK_CHECK(chunks_.queue(slot) == queue_of(slot));
+    if (unsorted_.empty()) EK_CHECK(chunks_.queue(slot) == queue_of(slot));
     EK_CHECK(chunks_.busy(slot) == in_flight_of_.contains(slot));
     EK_CHECK(chunks_.aside(slot) == aside_.contains(slot));
     if (chunks_.queue(slot) != Queue::kNone) ++standing;
@@ -28,6 +29,8 @@ void ClusterView::check() const {
   }
   for (const auto& [id, command] : in_flight_) {
     EK_CHECK(id < next_command_);
+    EK_CHECK(servers_[server_by_id_.at(command.server)].orders.contains(id));
+    ++orders[server_by_id_.at(command.server)];
     if (!command.chunk) continue;
     const ChunkSlot slot = slot_at(*command.chunk);
     const auto of_chunk = in_flight_of(slot);
@@ -49,6 +52,7 @@ void ClusterView::check() const {
     EK_CHECK(server.leaving == leaving[slot]);
     EK_CHECK(server.incoming == incoming[slot]);
     EK_CHECK(server.chunks.size() == held[slot]);
+    EK_CHECK(server.orders.size() == orders[slot]);
   }
   std::size_t queued = 0;
   for (std::size_t q = 0; q < kQueues; ++q) {

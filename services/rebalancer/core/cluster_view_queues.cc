@@ -136,12 +136,29 @@ bool ClusterView::is_leaving(ChunkSlot slot, PackedReplica replica) const {
 void ClusterView::refresh_chunks_of(ServerSlot server) {
   constexpr std::size_t kAhead = 16;
   const SlotSet& chunks = servers_[server].chunks;
+  if (loading_) return;
+  if (chunks.size() > may_sort_) {
+    unsorted_.insert(unsorted_.end(), chunks.begin(), chunks.end());
+    return sort_some();
+  }
+  if (may_sort_ != SIZE_MAX) may_sort_ -= chunks.size();
   for (std::size_t i = 0; i < chunks.cells(); ++i) {
     const std::size_t ahead = i + kAhead;
     if (ahead < chunks.cells() && chunks.cell(ahead) != IndexTable::kNone) {
       chunks_.prefetch(chunks.cell(ahead));
     }
     if (chunks.cell(i) != IndexTable::kNone) refresh(chunks.cell(i));
+  }
+}
+
+/// As many of those that wait as this turn allows.
+void ClusterView::sort_some() {
+  constexpr std::size_t kAhead = 16;
+  for (; may_sort_ > 0 && !unsorted_.empty(); --may_sort_) {
+    const std::size_t last = unsorted_.size() - 1;
+    if (last >= kAhead) chunks_.prefetch(unsorted_[last - kAhead]);
+    refresh(unsorted_[last]);
+    unsorted_.pop_back();
   }
 }
 

@@ -18,16 +18,13 @@ std::string described(const Member& member) {
   EK_CHECK(false);
 }
 
-/// Commands to and from a server that is gone. Deletes stay: they never expire (S3), and the server
+/// Commands to a server that is gone. Deletes stay: they never expire (S3), and the server
 /// may come back with the replica that they name.
 void close_commands_of(const ClusterView& view, ServerId server, bool storage_gone,
                        Changes& changes) {
-  for (const auto& [id, command] : view.in_flight()) {
-    const bool executes = command.server == server;
-    const bool reads = command.source == server && command.kind == CommandKind::kReplicate;
-    if (!executes && !reads) continue;
-    if (reads && !executes) continue;  // the target goes on from another source, or says so
-    if (command.kind == CommandKind::kDelete && !storage_gone) continue;
+  // Those that read from it go on: their targets take another source, or say so.
+  for (const CommandId id : view.find(server)->orders) {
+    if (view.find(id)->kind == CommandKind::kDelete && !storage_gone) continue;
     changes.push_back(CommandClosed{id, CommandEnd::kSuperseded,
                                     storage_gone ? "the storage was replaced" : "server is dead"});
   }
@@ -48,9 +45,11 @@ Changes of_member(const ClusterView& view, const Member& member) {
   const Member& before = known->member;
   if (member.incarnation < before.incarnation && member.storage == before.storage) return {};
   if (member.storage != before.storage) {
+    // First, since a delete may be given up only when the storage it was for is no longer known
+    // (S3).
+    changes.push_back(ServerReplaced{member});
     close_commands_of(view, member.server, true, changes);
     changes.push_back(Noted{"server", to_string(member.server), "another storage: it is empty"});
-    changes.push_back(ServerReplaced{member});
     return changes;
   }
   if (member == before) return {};
@@ -90,8 +89,7 @@ Changes of_members_listed(const ClusterView& view, const MembersListed& event, I
   }
   for (const auto& [id, slot] : view.servers()) {
     const Member& known = view.server(slot).member;
-    const bool listed = std::any_of(event.members.begin(), event.members.end(),
-                                    [&](const Member& member) { return member.server == id; });
+    const bool listed = servers.contains(id);
     if (listed || known.liveness == Liveness::kDead) continue;
     // Membership has forgotten it, or has never heard of it. Whoever lives will be heard again, so
     // it is suspect until the next snapshot, and dead if that does not have it either.

@@ -13,6 +13,7 @@ struct Limits {
 
   int commands_per_turn = 512;  ///< keeps a commit to a few milliseconds
   int examined_per_turn = 8192;
+  std::size_t sorted_per_turn = 16'384;  ///< chunks of servers that are lost or back; about 15 ms
 
   int copies_in = 64;   ///< in flight to one server; the agent itself runs fewer at a time
   int copies_out = 64;  ///< in flight from one server

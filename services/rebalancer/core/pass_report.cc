@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "services/rebalancer/core/draft.h"
 #include "services/rebalancer/core/planner.h"
 
@@ -23,12 +25,9 @@ void report(Draft& draft) {
   for (ServerSlot slot = 0; slot < view.server_slots(); ++slot) {
     const Server& server = view.server(slot);
     if (!to_be_asked(draft, server)) continue;
-    bool open = false;
-    if (server.checks > 0) {  // a report is among what it has in flight, if there is one
-      for (const auto& [id, command] : view.in_flight()) {
-        open |= command.kind == CommandKind::kReport && command.server == server.id();
-      }
-    }
+    const bool open = std::any_of(server.orders.begin(), server.orders.end(), [&](CommandId id) {
+      return view.find(id)->kind == CommandKind::kReport;
+    });
     if (!open) draft.report(slot, "it has not said what it holds");
   }
 }

@@ -1,4 +1,8 @@
 // Store, the part that reads the whole of it at start.
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
 #include "common/base/check.h"
 #include "common/model/text.h"
 #include "services/rebalancer/store/rows.h"
@@ -86,7 +90,21 @@ void Store::load_chunks(ClusterView& view) {
 
 void Store::load_replicas(ClusterView& view) {
   sqlite::Statement row(db_, "SELECT chunk_id, server_id, state, version, journal FROM replica");
+  std::unordered_map<std::uint64_t, ServerSlot> servers;
+  for (const auto& [id, slot] : view.servers()) servers.emplace(id.value(), slot);
+  std::optional<std::pair<std::uint64_t, ChunkSlot>> chunk;  // rows come by chunk
   for (row.open(); row.step();) {
+    const auto state = static_cast<ReplicaState>(row.integer(2));
+    const ServerSlot server = servers.at(number(row, 1));
+    const bool plain = state != ReplicaState::kStale &&
+                       JournalNumber(number(row, 4)) <= view.server(server).report_journal;
+    if (!chunk || chunk->first != number(row, 0)) {
+      chunk.emplace(number(row, 0), *view.slot_of(ChunkId(number(row, 0))));
+    }
+    if (plain) {
+      view.load_replica(chunk->second, server, state);
+      continue;
+    }
     view.apply(ReplicaAdded{ChunkId(number(row, 0)), ServerId(number(row, 1)),
                             static_cast<ReplicaState>(row.integer(2)), ChunkVersion(number(row, 3)),
                             JournalNumber(number(row, 4))});

@@ -223,6 +223,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                 .run(ms(wall), c.kind, c.subject, c.text);
           },
           [](const ServerAwaited&) {},
+          [](const TurnBegun&) {},
       },
       change);
 }
