@@ -11,7 +11,7 @@ struct Limits {
   int default_goal = 3;
   Bytes chunk_size{64ull << 20};  ///< files that are put are split into chunks of this size
 
-  int commands_per_turn = 512;  ///< keeps a commit to a few milliseconds
+  int commands_per_turn = 256;  ///< keeps a turn to some 20 ms
   int examined_per_turn = 8192;
   std::size_t sorted_per_turn = 16'384;  ///< chunks of servers that are lost or back; about 15 ms
 

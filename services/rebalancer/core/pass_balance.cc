@@ -85,7 +85,7 @@ class Balancing {
         // At another place each time: what could not be moved then is not in the way now.
         party.cursor = mixed(party.slot + (turn() << 20)) % cells;
         sources_.add(party.slot, -over / party.capacity);
-      } else if (over < 0) {
+      } else if (over < 0 && draft_.may_copy_in(party.slot, Bytes(0))) {
         targets_.add(party.slot, over / party.capacity);
       }
     }
@@ -282,7 +282,11 @@ class Balancing {
     if (!copy_from) return false;
     draft_.replicate(move.chunk, *copy_from, move.target, Reason::kBalance, source.slot);
     const Party& target = party(move.target);
-    targets_.update(move.target, surplus(target) / target.capacity);
+    if (draft_.may_copy_in(move.target, Bytes(0))) {
+      targets_.update(move.target, surplus(target) / target.capacity);
+    } else {
+      targets_.remove(move.target);
+    }
     return true;
   }
 
@@ -299,6 +303,13 @@ class Balancing {
 
 void balance(Draft& draft) {
   if (draft.full() || draft.view().deletes_held()) return;
+  // Bandwidth that a chunk at risk could have is not spent on evenness. Chunks that cannot be
+  // helped are set aside, and do not stand in these queues.
+  for (const Queue risk : {Queue::kRisk1, Queue::kRiskDomain, Queue::kRisk2, Queue::kRisk3}) {
+    for (const ChunkSlot slot : draft.view().queue(risk)) {
+      if (!draft.touched(slot)) return;
+    }
+  }
   Balancing(draft).run();
 }
 

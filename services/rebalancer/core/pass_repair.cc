@@ -15,32 +15,36 @@ bool any_source(const ClusterView& view, const Chunk& chunk) {
 }  // namespace
 
 /// As many copies as it lacks, each to a failure domain of its own: they are made side by side.
-void repair_one(Draft& draft, ChunkSlot slot, Reason reason) {
-  if (draft.touched(slot)) return draft.leave_over();
+bool repair_one(Draft& draft, ChunkSlot slot, Reason reason) {
+  if (draft.touched(slot)) {
+    draft.leave_over();
+    return true;
+  }
   const Chunk chunk = draft.view().chunk(slot);
   if (!any_source(draft.view(), chunk)) {
     draft.set_aside(slot, "no live server with a valid replica has reported", draft.limits().aside);
-    return;
+    return true;
   }
   const ReplicaCount count = draft.view().count(slot);
   std::optional<Chunk> growing;  // with what it gets here
   for (int projected = count.projected; projected < chunk.goal; ++projected) {
     const auto source = choose_source(draft, chunk);
-    if (!source) return;  // all of them are busy: the end of a copy makes us look again
+    if (!source) return false;  // all of them are busy: the end of a copy makes us look again
     const Choice target = choose_target(draft, growing ? *growing : chunk, source);
     if (!target.server) {
       const bool some = projected > count.projected;
-      if (target.only_busy || some) return;
+      if (target.only_busy || some) return some;
       draft.set_aside(slot, "no server can take it: " + in_words(refusals(draft, chunk, 6)),
                       draft.limits().aside);
-      return;
+      return true;
     }
     if (projected == count.projected && count.surplus > 0) draft.keep_surplus(slot);
     draft.replicate(slot, *source, *target.server, reason, std::nullopt, count.valid);
-    if (projected + 1 == chunk.goal) return;
+    if (projected + 1 == chunk.goal) return true;
     if (!growing) growing = chunk;
     growing->replicas.push_back(Replica{.server = *target.server});
   }
+  return true;
 }
 
 namespace {
@@ -82,13 +86,16 @@ void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   const bool all = draft.limits().largest_first || waiting.empty();
   const std::size_t start = all ? 0 : draft.view().revision() % waiting.size();
   const std::size_t servers = draft.view().server_slots();
+  constexpr int kEnough = 64;
+  int busy_in_a_row = 0;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
     if (!draft.may_look(servers)) return;
     std::size_t at = start + i;
     if (at >= waiting.size()) at -= waiting.size();
     if (at + 8 < waiting.size()) draft.view().table().prefetch(waiting[at + 8]);
-    repair_one(draft, waiting[at], reason);
+    busy_in_a_row = repair_one(draft, waiting[at], reason) ? 0 : busy_in_a_row + 1;
+    if (busy_in_a_row == kEnough) return;  // others will find the same; each turn begins elsewhere
   }
 }
 

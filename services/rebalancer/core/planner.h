@@ -22,7 +22,8 @@ Changes plan(const ClusterView& view, const Limits& limits, Instant now);
 
 class Draft;
 void report(Draft& draft);  ///< asks servers that came back for what they hold
-void repair_one(Draft& draft, ChunkSlot chunk, Reason reason);
+/// False if it has to wait, for no other reason than that servers have enough to do.
+bool repair_one(Draft& draft, ChunkSlot chunk, Reason reason);
 void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
 void drain(Draft& draft);    ///< copies what is on servers that are leaving
 void spread(Draft& draft);   ///< moves replicas that share a failure domain that they should not
