@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/model/admin.h"
 #include "common/model/command.h"
 
 namespace evenkeel {
@@ -97,14 +98,85 @@ struct Deleted {
   std::uint64_t chunks = 0;
 };
 
+// What operators ask. Each may come again, and then changes nothing.
+
+/// Whether it is to be done, or only asked what would come of it.
+struct Intent {
+  bool dry_run = false;
+  bool force = false;  ///< also if the estimate says that it cannot be brought to its end
+};
+/// What an operation would take, as far as that is known.
+struct Estimate {
+  std::optional<bool> feasible;
+  std::optional<std::uint64_t> chunks;  ///< that would have to be copied
+  std::optional<Bytes> bytes;
+  std::optional<Duration> duration;
+  std::vector<std::string> rules;  ///< that make it impossible: none can be left out
+};
+
+struct DrainServer {
+  ServerId server;
+  bool forget = false;  ///< decommission: once it is drained it is removed
+  Intent intent;
+};
+struct UndrainServer {
+  ServerId server;
+};
+struct MaintainServer {
+  ServerId server;
+  Duration length{};  ///< 0: ends it now
+  Intent intent;
+};
+/// The answer to the three above.
+struct ServerAdmin {
+  ServerId server;
+  AdminState admin = AdminState::kInService;  ///< as it is now
+  bool done = false;  ///< false: it was so already, only asked, or impossible
+  bool forget = false;
+  std::optional<Duration> maintenance_left;
+  Estimate estimate;
+};
+
+struct PausePass {
+  std::optional<Reason> pass;  ///< none: all of kPasses
+  bool paused = true;
+};
+struct PausedPasses {
+  std::vector<Reason> passes;  ///< all that are paused now
+};
+
+struct CancelCommand {
+  CommandId command;
+};
+struct Cancelled {
+  CommandId command;
+};
+
+/// Bounded: a file of many chunks takes several requests, each from where the last one ended.
+struct SetGoal {
+  Named what;
+  int goal = 0;
+  std::uint64_t first = 0;  ///< index of the chunk to begin with
+  Intent intent;
+};
+struct GoalSet {
+  bool done = false;
+  std::uint64_t total = 0;    ///< chunks in all
+  std::uint64_t next = 0;     ///< where to go on; total: that was all
+  std::uint64_t changed = 0;  ///< of those looked at, the ones that had another goal
+  Estimate estimate;
+};
+
 /// "No", and why. The code is one of those in schema/wire/README.md, section 5.
 struct Refused {
   std::string code;
   std::string what;
 };
 
-using Request = std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed>;
-using Answer = std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused>;
+using Request = std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer,
+                             UndrainServer, MaintainServer, PausePass, CancelCommand, SetGoal>;
+using Answer = std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused,
+                            ServerAdmin, PausedPasses, Cancelled, GoalSet>;
 
 struct ControlRequest {
   std::uint64_t request = 0;

@@ -114,6 +114,14 @@ constexpr auto kModes = std::to_array<Word<TransferOpen::Mode>>(
     {{TransferOpen::Mode::kCopy, "copy"}, {TransferOpen::Mode::kGet, "get"}});
 static_assert(complete(kModes, TransferOpen::Mode::kGet));
 
+constexpr auto kAdminStates =
+    std::to_array<Word<AdminState>>({{AdminState::kInService, "in_service"},
+                                     {AdminState::kDraining, "draining"},
+                                     {AdminState::kDrained, "drained"},
+                                     {AdminState::kMaintenance, "maintenance"},
+                                     {AdminState::kRemoved, "removed"}});
+static_assert(complete(kAdminStates, AdminState::kRemoved));
+
 template <class Enum, std::size_t N>
 std::string_view text_of(const std::array<Word<Enum>, N>& words, Enum value) {
   const auto place = static_cast<std::size_t>(value);
@@ -156,6 +164,7 @@ EK_WORDS(HeartbeatReply::Status, kHeartbeatStatuses);
 EK_WORDS(ReplicaFinding, kFindings);
 EK_WORDS(InventoryReply::Status, kInventoryStatuses);
 EK_WORDS(TransferOpen::Mode, kModes);
+EK_WORDS(AdminState, kAdminStates);
 #undef EK_WORDS
 
 CommandKind kind_of(const Order& order) {

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "common/base/result.h"
+#include "common/model/admin.h"
 #include "common/model/command.h"
 #include "common/model/member.h"
 #include "common/model/report.h"
@@ -26,6 +27,7 @@ std::string_view to_text(HeartbeatReply::Status status);
 std::string_view to_text(ReplicaFinding finding);
 std::string_view to_text(InventoryReply::Status status);
 std::string_view to_text(TransferOpen::Mode mode);
+std::string_view to_text(AdminState admin);
 
 /// The value with that word: `from_text<Reason>("repair")`; nothing if no value has it.
 /// Defined for the types above only.

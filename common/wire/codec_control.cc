@@ -1,5 +1,6 @@
 // What operators and clients ask, and what the rebalancer tells (schema/wire/README.md, 5 and 6).
 #include <algorithm>
+#include <array>
 
 #include "common/base/overloaded.h"
 #include "common/wire/messages.h"
@@ -14,6 +15,17 @@ constexpr std::string_view kEventKinds[] = {"server", "chunk", "command", "mode"
 constexpr std::string_view kEventNames[] = {"event.server", "event.chunk", "event.command",
                                             "event.mode", "event.file"};
 constexpr std::string_view kEventPrefix = "event.";
+
+/// Of the passes that can be paused, in their order, and then of all of them together.
+const std::array<std::string_view, kPasses.size() + 1>& pass_words() {
+  static const auto words = [] {
+    std::array<std::string_view, kPasses.size() + 1> made;
+    std::ranges::transform(kPasses, made.begin(), [](Reason pass) { return to_text(pass); });
+    made.back() = "all";
+    return made;
+  }();
+  return words;
+}
 
 bool is_one_of(std::span<const std::string_view> words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
@@ -102,6 +114,81 @@ Answer read_error(Fields& f) {
   return Refused{.code = f["code"].word_of(kCodes), .what = f["what"].any_text(kTextBytesRead)};
 }
 
+Intent read_intent(Fields& f) {
+  Intent intent;
+  if (const auto dry_run = f.find("dry_run")) intent.dry_run = *dry_run;
+  if (const auto force = f.find("force")) intent.force = *force;
+  return intent;
+}
+
+template <class T>
+std::optional<T> read_optional(Fields& f, std::string_view name) {
+  const auto field = f.find(name);
+  return field ? std::optional<T>(T(*field)) : std::nullopt;
+}
+
+Estimate read_estimate(Fields& f) {
+  Estimate estimate{.feasible = read_optional<bool>(f, "feasible"),
+                    .chunks = read_optional<std::uint64_t>(f, "chunks"),
+                    .bytes = read_optional<Bytes>(f, "bytes"),
+                    .duration = read_optional<Duration>(f, "duration_ms"),
+                    .rules = {}};
+  if (const auto rules = f.find("rules")) {
+    estimate.rules = rules->list(
+        kRulesMax, [](const Value& rule) { return std::string(rule.any_text(kTextBytesRead)); });
+  }
+  return estimate;
+}
+
+template <bool kForget>
+Request read_drain(Fields& f) {
+  return DrainServer{.server = f["server"], .forget = kForget, .intent = read_intent(f)};
+}
+Request read_undrain(Fields& f) {
+  return UndrainServer{f["server"]};
+}
+Request read_maintenance(Fields& f) {
+  return MaintainServer{.server = f["server"], .length = f["length_ms"], .intent = read_intent(f)};
+}
+template <bool kPaused>
+Request read_pause(Fields& f) {
+  const std::string word = f["pass"].word_of(pass_words());
+  return PausePass{.pass = from_text<Reason>(word), .paused = kPaused};  // none for "all"
+}
+Request read_cancel(Fields& f) {
+  return CancelCommand{f["command"]};
+}
+Request read_set_goal(Fields& f) {
+  SetGoal set{.what = read_named(f), .goal = f["goal"].goal(1)};
+  if (const auto first = f.find("first")) set.first = *first;
+  set.intent = read_intent(f);
+  return set;
+}
+
+Answer read_server_admin(Fields& f) {
+  return ServerAdmin{.server = f["server"],
+                     .admin = f["admin"],
+                     .done = f["done"],
+                     .forget = f["forget"],
+                     .maintenance_left = read_optional<Duration>(f, "maintenance_left_ms"),
+                     .estimate = read_estimate(f)};
+}
+Answer read_passes(Fields& f) {
+  return PausedPasses{f["paused"].list(kPasses.size(), [](const Value& pass) {
+    return *from_text<Reason>(pass.word_of(std::span(pass_words()).first(kPasses.size())));
+  })};
+}
+Answer read_cancelled(Fields& f) {
+  return Cancelled{f["command"]};
+}
+Answer read_goal_set(Fields& f) {
+  return GoalSet{.done = f["done"],
+                 .total = f["total"],
+                 .next = f["next"],
+                 .changed = f["changed"],
+                 .estimate = read_estimate(f)};
+}
+
 template <auto kRead>
 Message request(Fields& f, std::string_view) {
   return ControlRequest{.request = f["request"], .what = kRead(f)};
@@ -164,27 +251,94 @@ void put_error(Packer& p, std::uint64_t request, const Refused& refused) {
           "what", ForPeople{refused.what, kTextBytesMax});
 }
 
+/// Absent where it is the default, so that a program of before understands the rest.
+std::optional<bool> if_set(bool flag) {
+  return flag ? std::optional(true) : std::nullopt;
+}
+
+template <class... NamesAndValues>
+void put_with_estimate(Packer& p, const Estimate& estimate, const NamesAndValues&... fields) {
+  std::vector<ForPeople> rules;
+  for (const std::string& rule : estimate.rules) rules.push_back({rule, kTextBytesMax});
+  put_map(p, fields..., "feasible", AbsentIfNone{estimate.feasible},  //
+          "chunks", AbsentIfNone{estimate.chunks}, "bytes", AbsentIfNone{estimate.bytes},
+          "duration_ms", AbsentIfNone{estimate.duration}, "rules", List{rules, kRulesMax});
+}
+
+void put_drain(Packer& p, std::uint64_t request, const DrainServer& drain) {
+  const auto dry_run = if_set(drain.intent.dry_run), force = if_set(drain.intent.force);
+  put_map(p, "request", request, "server", drain.server, "dry_run", AbsentIfNone{dry_run},  //
+          "force", AbsentIfNone{force});
+}
+
+void put_maintenance(Packer& p, std::uint64_t request, const MaintainServer& wish) {
+  const auto dry_run = if_set(wish.intent.dry_run), force = if_set(wish.intent.force);
+  put_map(p, "request", request, "server", wish.server, "length_ms", wish.length,  //
+          "dry_run", AbsentIfNone{dry_run}, "force", AbsentIfNone{force});
+}
+
+void put_pause(Packer& p, std::uint64_t request, const PausePass& pause) {
+  EK_CHECK(!pause.pass || std::ranges::find(kPasses, *pause.pass) != kPasses.end());
+  const std::string_view word = pause.pass ? to_text(*pause.pass) : pass_words().back();
+  put_map(p, "request", request, "pass", Text{word, kNameBytesMax});
+}
+
+void put_set_goal(Packer& p, std::uint64_t request, const SetGoal& set) {
+  EK_CHECK(set.goal >= 1 && set.goal <= static_cast<int>(kGoalMax));
+  const auto dry_run = if_set(set.intent.dry_run), force = if_set(set.intent.force);
+  put_named_map(p, request, set.what, "goal", static_cast<std::uint64_t>(set.goal),  //
+                "first", set.first, "dry_run", AbsentIfNone{dry_run},                //
+                "force", AbsentIfNone{force});
+}
+
+void put_server_admin(Packer& p, std::uint64_t request, const ServerAdmin& is) {
+  put_with_estimate(p, is.estimate, "request", request, "server", is.server, "admin", is.admin,
+                    "done", is.done, "forget", is.forget,  //
+                    "maintenance_left_ms", AbsentIfNone{is.maintenance_left});
+}
+
+void put_goal_set(Packer& p, std::uint64_t request, const GoalSet& set) {
+  put_with_estimate(p, set.estimate, "request", request, "done", set.done, "total", set.total,
+                    "next", set.next, "changed", set.changed);
+}
+
 }  // namespace
 
 std::string_view name_of(const ControlRequest& asked) {
-  return std::visit(Overloaded{[](const Ping&) -> std::string_view { return "ping"; },
-                               [](const PutOpen&) -> std::string_view { return "put_open"; },
-                               [](const PutPlace&) -> std::string_view { return "put_place"; },
-                               [](const PutClose&) -> std::string_view { return "put_close"; },
-                               [](const Locate&) -> std::string_view { return "locate"; },
-                               [](const DeleteNamed&) -> std::string_view { return "delete"; }},
-                    asked.what);
+  return std::visit(
+      Overloaded{[](const Ping&) -> std::string_view { return "ping"; },
+                 [](const PutOpen&) -> std::string_view { return "put_open"; },
+                 [](const PutPlace&) -> std::string_view { return "put_place"; },
+                 [](const PutClose&) -> std::string_view { return "put_close"; },
+                 [](const Locate&) -> std::string_view { return "locate"; },
+                 [](const DeleteNamed&) -> std::string_view { return "delete"; },
+                 [](const DrainServer& drain) -> std::string_view {
+                   return drain.forget ? "decommission" : "drain";
+                 },
+                 [](const UndrainServer&) -> std::string_view { return "undrain"; },
+                 [](const MaintainServer&) -> std::string_view { return "maintenance"; },
+                 [](const PausePass& pause) -> std::string_view {
+                   return pause.paused ? "pause" : "resume";
+                 },
+                 [](const CancelCommand&) -> std::string_view { return "cancel"; },
+                 [](const SetGoal&) -> std::string_view { return "goal"; }},
+      asked.what);
 }
 
 std::string_view name_of(const ControlAnswer& answered) {
-  return std::visit(Overloaded{[](const Pong&) -> std::string_view { return "pong"; },
-                               [](const PutOpened&) -> std::string_view { return "put_opened"; },
-                               [](const PutPlaced&) -> std::string_view { return "put_placed"; },
-                               [](const PutClosed&) -> std::string_view { return "put_closed"; },
-                               [](const Located&) -> std::string_view { return "located"; },
-                               [](const Deleted&) -> std::string_view { return "deleted"; },
-                               [](const Refused&) -> std::string_view { return "error"; }},
-                    answered.what);
+  return std::visit(
+      Overloaded{[](const Pong&) -> std::string_view { return "pong"; },
+                 [](const PutOpened&) -> std::string_view { return "put_opened"; },
+                 [](const PutPlaced&) -> std::string_view { return "put_placed"; },
+                 [](const PutClosed&) -> std::string_view { return "put_closed"; },
+                 [](const Located&) -> std::string_view { return "located"; },
+                 [](const Deleted&) -> std::string_view { return "deleted"; },
+                 [](const Refused&) -> std::string_view { return "error"; },
+                 [](const ServerAdmin&) -> std::string_view { return "server_admin"; },
+                 [](const PausedPasses&) -> std::string_view { return "passes"; },
+                 [](const Cancelled&) -> std::string_view { return "cancelled"; },
+                 [](const GoalSet&) -> std::string_view { return "goal_set"; }},
+      answered.what);
 }
 
 std::string_view name_of(const RebalancerEvent& event) {
@@ -230,7 +384,17 @@ void put(Packer& p, const ControlRequest& asked) {
                     "stored", List{close.stored, kElementsMax}, "done", close.done);
           },
           [&](const Locate& locate) { put_named_map(p, id, locate.what, "first", locate.first); },
-          [&](const DeleteNamed& gone) { put_named_map(p, id, gone.what); }},
+          [&](const DeleteNamed& gone) { put_named_map(p, id, gone.what); },
+          [&](const DrainServer& drain) { put_drain(p, id, drain); },
+          [&](const UndrainServer& undrain) {
+            put_map(p, "request", id, "server", undrain.server);
+          },
+          [&](const MaintainServer& wish) { put_maintenance(p, id, wish); },
+          [&](const PausePass& pause) { put_pause(p, id, pause); },
+          [&](const CancelCommand& cancel) {
+            put_map(p, "request", id, "command", cancel.command);
+          },
+          [&](const SetGoal& set) { put_set_goal(p, id, set); }},
       asked.what);
 }
 
@@ -249,7 +413,15 @@ void put(Packer& p, const ControlAnswer& answered) {
                         [&](const Deleted& deleted) {
                           put_map(p, "request", id, "chunks", deleted.chunks);
                         },
-                        [&](const Refused& refused) { put_error(p, id, refused); }},
+                        [&](const Refused& refused) { put_error(p, id, refused); },
+                        [&](const ServerAdmin& is) { put_server_admin(p, id, is); },
+                        [&](const PausedPasses& paused) {
+                          put_map(p, "request", id, "paused", List{paused.passes, kPasses.size()});
+                        },
+                        [&](const Cancelled& cancelled) {
+                          put_map(p, "request", id, "command", cancelled.command);
+                        },
+                        [&](const GoalSet& set) { put_goal_set(p, id, set); }},
              answered.what);
 }
 
@@ -269,6 +441,14 @@ std::span<const Kind> control_kinds() {
                                     {"put_close", request<read_put_close>},
                                     {"locate", request<read_locate>},
                                     {"delete", request<kDelete>},
+                                    {"drain", request<read_drain<false>>},
+                                    {"decommission", request<read_drain<true>>},
+                                    {"undrain", request<read_undrain>},
+                                    {"maintenance", request<read_maintenance>},
+                                    {"pause", request<read_pause<true>>},
+                                    {"resume", request<read_pause<false>>},
+                                    {"cancel", request<read_cancel>},
+                                    {"goal", request<read_set_goal>},
                                     {"pong", answer<read_pong>},
                                     {"put_opened", answer<read_put_opened>},
                                     {"put_placed", answer<read_put_placed>},
@@ -276,6 +456,10 @@ std::span<const Kind> control_kinds() {
                                     {"located", answer<read_located>},
                                     {"deleted", answer<kDeleted>},
                                     {"error", answer<read_error>},
+                                    {"server_admin", answer<read_server_admin>},
+                                    {"passes", answer<read_passes>},
+                                    {"cancelled", answer<read_cancelled>},
+                                    {"goal_set", answer<read_goal_set>},
                                     {"event.server", read_event},
                                     {"event.chunk", read_event},
                                     {"event.command", read_event},

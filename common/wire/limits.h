@@ -23,6 +23,7 @@ inline constexpr std::size_t kPlacedMax = 128;          ///< items of one put_pl
 inline constexpr std::size_t kLocatedMax = 128;         ///< chunks in one answer to locate
 inline constexpr std::size_t kServersMax = 16;  ///< sources, targets, evidence, blamed of one chunk
 inline constexpr std::size_t kAvoidMax = 64;    ///< servers to avoid for one chunk
+inline constexpr std::size_t kRulesMax = 64;    ///< named by an estimate
 inline constexpr std::size_t kBlocksMax = 65'536;
 
 inline constexpr std::uint64_t kNumberMax = (std::uint64_t{1} << 63) - 1;

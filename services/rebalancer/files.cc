@@ -6,6 +6,7 @@
 #include "common/base/overloaded.h"
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/put.h"
+#include "services/rebalancer/operators.h"
 
 namespace evenkeel {
 namespace {
@@ -187,6 +188,7 @@ class Answering {
     for (const Replica& replica : chunk.replicas) {
       const Member& member = view_.server(replica.server).member;
       if (!replica.valid() || member.liveness == Liveness::kDead) continue;
+      if (view_.server(replica.server).admin == AdminState::kRemoved) continue;
       if (item.holders.size() == kHoldersMax) break;
       item.holders.push_back({member.server, member.storage, member.address, ""});
     }
@@ -203,7 +205,9 @@ class Answering {
 
 Outcomes answer_request(const ClusterView& view, Store& store, const Limits& limits, Instant now,
                         const Request& request) {
-  return std::visit(Answering(view, store, limits, now), request);
+  return std::visit(
+      Overloaded{Answering(view, store, limits, now), Operators(view, store, limits, now)},
+      request);
 }
 
 Changes remove_file(const ClusterView& view, Store& store, const Limits& limits, Instant now,

@@ -64,7 +64,10 @@ struct PutGetTest : testing::Test {
                      return PutClosed{close.file, close.stored.size()};
                    },
                    [&](const Locate& locate) -> Answer { return page(locate); },
-                   [](const DeleteNamed&) -> Answer { return Deleted{1}; }},
+                   [](const DeleteNamed&) -> Answer { return Deleted{1}; },
+                   [](const auto&) -> Answer {
+                     return Refused{"unknown_kind", "not asked here"};
+                   }},
         request);
   }
 

@@ -50,6 +50,9 @@ RESULTS = [
     {"command": 1002, "outcome": "refused", "reason": "evidence", "detail": "one holder of two",
      "journal": 313, "blamed": [], "bytes_done": 0, "free_bytes": 399932891136}]
 
+ESTIMATE = {"feasible": False, "chunks": 3000, "bytes": 201326592000, "duration_ms": 700000,
+            "rules": ["rack: 2 racks are left for a goal of 3"]}
+
 EXPECTED = {
     "heartbeat": HEARTBEAT,
     "leave": {"server": 7, "incarnation": 5, "storage": STORAGE},
@@ -101,6 +104,22 @@ EXPECTED = {
                 "first": 0, "epoch": 9, "chunks": [{**CONTENT, "holders": [SOURCE]}]},
     "deleted": {"request": 36, "chunks": 1},
     "error": {"request": 37, "code": "not_found", "what": 'no file "photos/dog.jpg"'},
+    "drain": {"request": 38, "server": 7, "dry_run": True},
+    "decommission": {"request": 39, "server": 7, "force": True},
+    "undrain": {"request": 40, "server": 7},
+    "maintenance": {"request": 41, "server": 7, "length_ms": 1800000, "dry_run": True,
+                    "force": True},
+    "pause": {"request": 42, "pass": "balance"},
+    "resume": {"request": 43, "pass": "all"},
+    "cancel": {"request": 44, "command": 1001},
+    "goal": {"request": 45, "name": "photos/cat.jpg", "goal": 2, "first": 2048, "dry_run": True,
+             "force": True},
+    "server_admin": {"request": 38, "server": 7, "admin": "maintenance", "done": True,
+                     "forget": True, "maintenance_left_ms": 1799000, **ESTIMATE},
+    "passes": {"request": 42, "paused": ["repair", "balance"]},
+    "cancelled": {"request": 44, "command": 1001},
+    "goal_set": {"request": 45, "done": True, "total": 4000, "next": 2048, "changed": 2047,
+                 **ESTIMATE},
     "event.server": event("server", "s7"),
     "event.chunk": event("chunk", "c42"),
     "event.command": event("command", "k1001"),
@@ -121,6 +140,9 @@ EXPECTED = {
 }
 
 # Fields that a receiver does without, by kind of message and path in it.
-OPTIONAL = {("locate", "first")} | {
+OPTIONAL = {("locate", "first"), ("goal", "first"), ("server_admin", "maintenance_left_ms")} | {
+    (kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
+    for field in ("dry_run", "force")} | {
+    (kind, field) for kind in ("server_admin", "goal_set") for field in ESTIMATE} | {
     (f"membership.{kind}", "at_ms")
     for kind in ("joined", "suspect", "failed", "recovered", "left", "updated", "beacon")}

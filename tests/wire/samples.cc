@@ -114,6 +114,13 @@ ControlRequest asked(std::uint64_t id, Request what) {
 ControlAnswer answered(std::uint64_t id, Answer what) {
   return {id, std::move(what)};
 }
+Estimate estimate() {
+  return {false,
+          3000,
+          Bytes(201'326'592'000),
+          Duration(700'000),
+          {"rack: 2 racks are left for a goal of 3"}};
+}
 RebalancerEvent event(const std::string& kind, const std::string& subject) {
   return {EventNumber(77), kAt, kind, subject, "said for people"};
 }
@@ -167,6 +174,19 @@ std::vector<Message> samples() {
           Located{"photos/cat.jpg", Bytes(67'108'864), 1, 0, Epoch(9), {{kContent, {kSource}}}}),
       answered(36, Deleted{1}),
       answered(37, Refused{"not_found", "no file \"photos/dog.jpg\""}),
+      asked(38, DrainServer{ServerId(7), false, {true, false}}),
+      asked(39, DrainServer{ServerId(7), true, {false, true}}),
+      asked(40, UndrainServer{ServerId(7)}),
+      asked(41, MaintainServer{ServerId(7), Duration(1'800'000), {true, true}}),
+      asked(42, PausePass{Reason::kBalance, true}),
+      asked(43, PausePass{std::nullopt, false}),
+      asked(44, CancelCommand{CommandId(1001)}),
+      asked(45, SetGoal{"photos/cat.jpg", 2, 2048, {true, true}}),
+      answered(38, ServerAdmin{ServerId(7), AdminState::kMaintenance, true, true,
+                               Duration(1'799'000), estimate()}),
+      answered(42, PausedPasses{{Reason::kRepair, Reason::kBalance}}),
+      answered(44, Cancelled{CommandId(1001)}),
+      answered(45, GoalSet{true, 4000, 2048, 2047, estimate()}),
       event("server", "s7"),
       event("chunk", "c42"),
       event("command", "k1001"),
@@ -211,6 +231,12 @@ std::vector<Message> variants() {
       Ack{kAgent, {}},
       asked(kNumberMax, Locate{ChunkId(42), 128}),
       asked(0, DeleteNamed{ChunkId(0)}),
+      asked(0, DrainServer{ServerId(1), false, {}}),
+      asked(0, MaintainServer{ServerId(1), Duration(0), {}}),
+      asked(0, SetGoal{ChunkId(0), 16, 0, {}}),
+      answered(0, ServerAdmin{ServerId(1), AdminState::kInService, false, false, {}, {}}),
+      answered(0, GoalSet{}),
+      answered(0, PausedPasses{}),
       TransferOpen{TransferOpen::Mode::kGet, Epoch(9), 0, ChunkId(42), ChunkVersion(3), kOther, 0,
                    kToken, 0, 0},
       TransferManifest{Bytes(0), kChecksum, kBlock, {}},

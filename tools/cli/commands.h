@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/control.h"
 #include "common/model/ids.h"
 #include "tools/cli/session.h"
 #include "tools/cli/sources.h"
@@ -67,6 +68,31 @@ struct PlanWish {
 };
 /// The rebalancer's planner on a cluster in files. kUnhealthy: there is no place for all.
 Exit plan_offline(const Options& options, const PlanWish& wish);
+
+/// What is asked of the rebalancer by operators. `dry_run`: only what would come of it; `force`:
+/// also what cannot be brought to its end.
+struct DrainWish {
+  ServerId server;
+  bool forget = false;  ///< decommission
+  Intent intent;
+};
+struct MaintenanceWish {
+  ServerId server;
+  Duration length{};  ///< 0: ends it
+  Intent intent;
+};
+struct GoalWish {
+  Target target;
+  int goal = 0;
+  Intent intent;
+};
+Exit drain(const Options& options, const DrainWish& wish);
+Exit undrain(const Options& options, ServerId server);
+Exit maintain(const Options& options, const MaintenanceWish& wish);
+/// `pass`: the word of a pass, or "all".
+Exit pause(const Options& options, const std::string& pass, bool paused);
+Exit cancel(const Options& options, CommandId command);
+Exit set_goal(const Options& options, const GoalWish& wish);
 
 /// What a target names.
 Named named(const Target& target);

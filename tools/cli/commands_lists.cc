@@ -66,6 +66,8 @@ Exit list_servers(const Options& options) {
                 {"open_commands", "OPEN", Kind::kNumber, 4},
                 {"reported", "REPORTED", Kind::kTruth, 3},
                 {"planned", "", Kind::kTruth},
+                {"to_be_removed", "", Kind::kTruth},
+                {"maintenance_left_ms", "", Kind::kNumber},
                 {"storage", "", Kind::kText},
                 {"incarnation", "", Kind::kNumber},
                 {"fenced_epoch", "", Kind::kNumber},

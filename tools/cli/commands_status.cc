@@ -36,6 +36,9 @@ struct Picture {
   std::int64_t chunks_live = 0, chunks_retired = 0, replicas = 0, servers_known = 0, files = 0;
   std::int64_t used = 0, capacity = 0;
   std::optional<Evenness> evenness;
+  std::vector<std::string> at_leave;  // "s7 drains: 12 chunks, 1 GiB left"
+  std::vector<std::string> paused;    // passes
+  std::int64_t draining = 0, drained = 0, in_maintenance = 0;
   Rows open_commands;
   Result<Pong> rebalancer = fail(ErrorCode::kBusy, "");
 };
@@ -84,9 +87,9 @@ std::vector<Wrong> wrong_servers(const View& view) {
 }
 
 std::optional<Evenness> evenness_of(const View& view) {
-  const Rows rows =
-      view.rows({{"used_bytes", "", Kind::kBytes}, {"capacity_bytes", "", Kind::kBytes}},
-                "server_status WHERE liveness = 'alive' AND capacity_bytes > 0");
+  const Rows rows = view.rows(
+      {{"used_bytes", "", Kind::kBytes}, {"capacity_bytes", "", Kind::kBytes}},
+      "server_status WHERE liveness = 'alive' AND admin <> 'removed' AND capacity_bytes > 0");
   if (rows.rows.empty()) return std::nullopt;
   const auto amount = [](const Cell& cell) {
     return static_cast<double>(std::get<std::int64_t>(cell));
@@ -106,6 +109,42 @@ std::optional<Evenness> evenness_of(const View& view) {
   return evenness;
 }
 
+/// What operators want of servers, in words.
+std::vector<std::string> admin_states(const View& view) {
+  std::vector<std::string> words;
+  const auto text = [](const Cell& cell) { return std::get<std::int64_t>(cell); };
+  const Rows drains = view.rows({{"server_id", "", Kind::kServer},
+                                 {"admin", "", Kind::kText},
+                                 {"to_be_removed", "", Kind::kTruth},
+                                 {"chunks_left", "", Kind::kNumber},
+                                 {"bytes_left", "", Kind::kBytes}},
+                                "drains ORDER BY server_id");
+  for (const auto& row : drains.rows) {
+    const auto chunks = static_cast<std::uint64_t>(text(row[3]));
+    const auto bytes = static_cast<std::uint64_t>(text(row[4]));
+    words.push_back("s" + std::to_string(text(row[0])) + " " + std::get<std::string>(row[1]) +
+                    (text(row[2]) != 0 ? ", to be removed" : "") +
+                    (chunks == 0
+                         ? ", nothing rests on it"
+                         : ", " + count_of(chunks, "chunk") + " to copy, " + bytes_text(bytes)));
+  }
+  const Rows away =
+      view.rows({{"server_id", "", Kind::kServer}, {"maintenance_left_ms", "", Kind::kNumber}},
+                "server_status WHERE admin = 'maintenance' ORDER BY server_id");
+  for (const auto& row : away.rows) {
+    words.push_back("s" + std::to_string(text(row[0])) + " maintenance, " +
+                    duration_text(Duration(text(row[1]))) + " left");
+  }
+  return words;
+}
+
+std::vector<std::string> paused_passes(const View& view) {
+  std::vector<std::string> words;
+  const Rows rows = view.rows({{"pass", "", Kind::kText}}, "paused_passes ORDER BY pass");
+  for (const auto& row : rows.rows) words.push_back(std::get<std::string>(row[0]));
+  return words;
+}
+
 Picture picture_of(const View& view) {
   Picture picture;
   picture.chunks = wrong_chunks(view);
@@ -114,11 +153,19 @@ Picture picture_of(const View& view) {
   picture.chunks_retired = view.number("SELECT count(*) FROM chunk WHERE life = 2");
   picture.replicas = view.number("SELECT count(*) FROM replica");
   picture.files = view.number("SELECT count(*) FROM file WHERE state = 1");
-  const std::string alive = " FROM server_status WHERE liveness <> 'dead'";
+  const std::string alive = " FROM server_status WHERE liveness <> 'dead' AND admin <> 'removed'";
   picture.servers_known = view.number("SELECT count(*) FROM server WHERE admin <> 'removed'");
   picture.used = view.number("SELECT sum(used_bytes)" + alive);
   picture.capacity = view.number("SELECT sum(capacity_bytes)" + alive);
   picture.evenness = evenness_of(view);
+  const auto in_state = [&](const std::string& admin) {
+    return view.number("SELECT count(*) FROM server WHERE admin = '" + admin + "'");
+  };
+  picture.draining = in_state("draining");
+  picture.drained = in_state("drained");
+  picture.in_maintenance = in_state("maintenance");
+  picture.at_leave = admin_states(view);
+  picture.paused = paused_passes(view);
   picture.open_commands = view.rows({{"kind", "KIND", Kind::kText},
                                      {"reason", "REASON", Kind::kText},
                                      {"open", "OPEN", Kind::kNumber, 1, "count(*)"},
@@ -189,6 +236,14 @@ void print(const Picture& picture, const Options& options) {
   }
   print_wrong(picture.chunks, "chunk", style);
   print_wrong(picture.servers, "server", style);
+  for (const std::string& words : picture.at_leave) {
+    std::printf("%-18s%s\n", "wanted", words.c_str());
+  }
+  if (!picture.paused.empty()) {
+    std::string all;
+    for (const std::string& word : picture.paused) all += (all.empty() ? "" : ", ") + word;
+    std::printf("%-18s%s\n", "paused", style.paint(Colour::kYellow, all).c_str());
+  }
   if (exit_of(picture) == Exit::kOk) {
     std::printf("%-18s%s\n", "chunks",
                 style.paint(Colour::kGreen, "each has its goal of replicas").c_str());
@@ -205,7 +260,11 @@ void print_json(const Picture& picture) {
   Fields fields;
   for (const Wrong& each : picture.chunks) fields.emplace_back(each.word, each.count);
   for (const Wrong& each : picture.servers) fields.emplace_back("servers_" + each.word, each.count);
-  fields.insert(fields.end(), {{"chunks", picture.chunks_live},
+  fields.insert(fields.end(), {{"servers_draining", picture.draining},
+                               {"servers_drained", picture.drained},
+                               {"servers_in_maintenance", picture.in_maintenance},
+                               {"paused", picture.paused},
+                               {"chunks", picture.chunks_live},
                                {"chunks_retired", picture.chunks_retired},
                                {"replicas", picture.replicas},
                                {"files", picture.files},

@@ -33,10 +33,14 @@ Exit codes:
   2  wrong usage, or it could not be done; a message says what and where
   3  status: chunks are lost
   4  get: a chunk cannot be read, whole and verified, from any holder
+  5  drain, decommission, maintenance, goal: it cannot be brought to its end; says which rules are
+     in the way
 
 Examples:
   evenkeel status
   evenkeel chunks --health under_replicated
+  evenkeel drain s7 --dry-run
+  evenkeel maintenance s7 --for 30min
   evenkeel put --recursive photos --prefix 2026/ --goal 3
   evenkeel plan --servers servers.csv --chunks chunks.bin --task drain --out plan.csv
   tar c notes | evenkeel put - --name notes.tar
@@ -55,6 +59,12 @@ struct Parsed {
   GetWish get;
   DeleteWish del;
   PlanWish plan;
+  Intent intent;
+  std::string command_word, pass, length;
+  Duration maintenance{};
+  bool ends = false;
+  int goal = 0;
+  Target goal_of;
   std::function<Exit()> run;
 };
 
@@ -76,6 +86,13 @@ std::optional<Id> id_of(const std::string& word, const char* option) {
     throw CLI::ValidationError(option, "'" + word + "' is not an id");
   }
   return id;
+}
+
+template <class Id>
+Id needed_id(const std::string& word, const char* option) {
+  const auto id = id_of<Id>(word, option);
+  if (!id || id->value() == 0) throw CLI::ValidationError(option, "'" + word + "' is not an id");
+  return *id;
 }
 
 void add_limit(CLI::App& command, std::int64_t& limit) {
@@ -222,6 +239,81 @@ void add_plan(CLI::App& app, Parsed& parsed) {
   command->add_option("--stats", wish.stats, "JSON: moves, bytes, seconds, memory; - is stdout");
 }
 
+void add_intent(CLI::App& command, Parsed& parsed) {
+  command.add_flag("--dry-run", parsed.intent.dry_run, "Only say what would come of it");
+  command.add_flag("--force", parsed.intent.force, "Also if it cannot be brought to its end");
+}
+
+CLI::App* add_server_command(CLI::App& app, const std::string& name, const std::string& what,
+                             Parsed& parsed, std::function<Exit(ServerId)> run) {
+  CLI::App* command = add_command(app, name, what, parsed, [&parsed, run = std::move(run)] {
+    return run(needed_id<ServerId>(parsed.server_word, "SERVER"));
+  });
+  command->add_option("SERVER", parsed.server_word, "The server, such as s7")->required();
+  return command;
+}
+
+void add_server_commands(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  add_intent(
+      *add_server_command(app, "drain", "Has all that a server holds copied elsewhere", parsed,
+                          [&](ServerId server) {
+                            return drain(options, {server, false, parsed.intent});
+                          }),
+      parsed);
+  add_server_command(app, "undrain", "Takes a server that drains, or has, back into service",
+                     parsed, [&](ServerId server) { return undrain(options, server); });
+  add_intent(*add_server_command(app, "decommission",
+                                 "Drains a server, and then forgets it for good", parsed,
+                                 [&](ServerId server) {
+                                   return drain(options, {server, true, parsed.intent});
+                                 }),
+             parsed);
+  CLI::App* maintenance = add_server_command(
+      app, "maintenance", "A server goes away for a while: what it holds is not made up for",
+      parsed, [&](ServerId server) {
+        if (!parsed.ends && parsed.length.empty()) throw CLI::RequiredError("--for or --end");
+        return maintain(options, {server, parsed.maintenance, parsed.intent});
+      });
+  CLI::Option* length =
+      maintenance->add_option("--for", parsed.length, "How long, such as 30min")
+          ->check([&parsed](const std::string& text) {
+            const auto read = config::duration(text);
+            if (!read) return read.error().what;
+            parsed.maintenance = *read;
+            return read->count() < 1000 ? std::string("must be at least 1s") : std::string();
+          });
+  maintenance->add_flag("--end", parsed.ends, "It is back")->excludes(length);
+  add_intent(*maintenance, parsed);
+}
+
+void add_planner_commands(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  for (const bool paused : {true, false}) {
+    CLI::App* command =
+        add_command(app, paused ? "pause" : "resume",
+                    paused ? "Orders nothing more for a reason" : "Orders again for a reason",
+                    parsed, [&, paused] { return pause(options, parsed.pass, paused); });
+    command->add_option("PASS", parsed.pass, "repair, drain, spread, trim, balance or all")
+        ->required()
+        ->check(CLI::IsMember({"repair", "drain", "spread", "trim", "balance", "all"}));
+  }
+  CLI::App* cancel_command = add_command(app, "cancel", "Cancels a copy", parsed, [&] {
+    return cancel(options, needed_id<CommandId>(parsed.command_word, "COMMAND"));
+  });
+  cancel_command->add_option("COMMAND", parsed.command_word, "The command, such as k12")
+      ->required();
+  CLI::App* goal =
+      add_command(app, "goal", "Changes how many replicas there should be", parsed, [&] {
+        return set_goal(options, {parsed.goal_of, parsed.goal, parsed.intent});
+      });
+  add_target(*goal, parsed.goal_of);
+  goal->add_option("N", parsed.goal, "Replicas of each chunk")
+      ->required()
+      ->check(CLI::Range(1, 16));
+  add_intent(*goal, parsed);
+}
+
 Exit main_of(int argc, char** argv) {
   CLI::App app("Looks at an Evenkeel cluster, and puts, gets and deletes what it keeps.",
                "evenkeel");
@@ -231,6 +323,8 @@ Exit main_of(int argc, char** argv) {
   add_globals(app, parsed);
   add_lists(app, parsed);
   add_data(app, parsed);
+  add_server_commands(app, parsed);
+  add_planner_commands(app, parsed);
   sim::add_simulate(app, parsed.options, parsed.run);
   add_plan(app, parsed);
   try {

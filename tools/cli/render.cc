@@ -54,7 +54,7 @@ Colour colour_of(const std::string& word) {
     if (word == bad) return Colour::kRed;
   }
   for (const char* odd : {"at_risk", "under_replicated", "over_replicated", "suspect", "refused",
-                          "draining", "being_put"}) {
+                          "draining", "drained", "maintenance", "removed", "being_put"}) {
     if (word == odd) return Colour::kYellow;
   }
   return word == "healthy" || word == "alive" ? Colour::kGreen : Colour::kNone;

@@ -27,6 +27,7 @@ enum class Exit : int {
   kError = 2,       // wrong usage, or it could not be done
   kLost = 3,        // status: chunks are lost
   kUnreadable = 4,  // get: a chunk cannot be read from any holder
+  kImpossible = 5,  // drain, goal and the like: cannot be brought to its end; the rules are named
 };
 
 /// Says on stderr what went wrong, and where.

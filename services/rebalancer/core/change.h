@@ -6,13 +6,18 @@
 #include <vector>
 
 #include "common/base/time.h"
+#include "common/model/admin.h"
 #include "common/model/command.h"
 #include "common/model/member.h"
 
 namespace evenkeel {
 
-/// What operators want of a server; a second axis beside its liveness.
-enum class AdminState { kInService, kDraining, kDrained, kMaintenance, kRemoved };
+/// What becomes of a server once it is drained. The numbers are those of the table `server`.
+enum class AfterDrain : std::uint8_t {
+  kStay,
+  kRemove,         ///< decommission
+  kRemoveEvenDead  ///< the same, of one that will not come back to be drained
+};
 
 /// What one replica is held to be. Surplus: valid, and chosen to go once the goal is met without
 /// it. Suspect: blamed as a source, to be verified. The numbers are those of the table `replica`.
@@ -216,11 +221,32 @@ struct Noted {
   std::string text;
 };
 
+/// What operators want of a server.
+struct ServerAdminSet {
+  ServerId server;
+  AdminState admin;
+  AfterDrain after = AfterDrain::kStay;
+  std::optional<Instant> maintenance_until;  ///< with maintenance, and only then
+};
 /// In memory only: it is away and expected back by then. What it holds counts as projected for
 /// chunks that keep at least two valid replicas in two failure domains without it. None: no more.
 struct ServerAwaited {
   ServerId server;
   std::optional<Instant> until;
+};
+struct PassPaused {
+  Reason pass;  ///< one of kPasses
+  bool paused = true;
+};
+struct ChunkPolicySet {
+  ChunkId chunk;
+  PolicyId policy;
+  int goal;
+};
+/// Stored only; its chunks have goals of their own.
+struct FileGoalSet {
+  FileId file;
+  int goal;
 };
 
 /// In memory only: from now until the next one, at most so many chunks are sorted into queues anew;
@@ -230,13 +256,15 @@ struct TurnBegun {
   std::size_t sort_at_most;
 };
 
-using Change = std::variant<
-    EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
-    ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
-    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkPromised,
-    ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
-    ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-    FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited>;
+using Change =
+    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
+                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
+                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
+                 ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
+                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
+                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
+                 ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

@@ -158,7 +158,8 @@ void ClusterView::derive(ServerSlot slot) {
   if (in_service) bits |= kInService;
   if (in_service || server.admin == AdminState::kMaintenance) bits |= kStays;
   if (server.awaited_until && server.admin != AdminState::kRemoved) bits |= kAwaited;
-  const bool silent = server.member.liveness == Liveness::kAlive && !server.works();
+  const bool silent = server.member.liveness == Liveness::kAlive && !server.works() &&
+                      server.admin != AdminState::kRemoved;
   if (silent) bits |= kSilent;
   unreported_ = unreported_ + ((bits & kSilent) != 0) - ((bits_[slot] & kSilent) != 0);
   bits_[slot] = bits;

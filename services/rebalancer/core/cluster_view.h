@@ -39,6 +39,8 @@ struct Server {
   /// Away and expected back by then: what it holds counts as projected for chunks that keep two
   /// valid replicas in two failure domains without it.
   std::optional<Instant> awaited_until;
+  AfterDrain after_drain = AfterDrain::kStay;
+  std::optional<Instant> maintenance_until;
   /// Chunks touched by commands since the last report, with the journal number of the effect: what
   /// a report from before that number says of them is no news (S9).
   std::map<ChunkId, JournalNumber> effects;
@@ -61,7 +63,8 @@ struct Server {
            admin != AdminState::kRemoved;
   }
   bool works() const {  ///< may be given work
-    return member.liveness == Liveness::kAlive && standing == Standing::kReported;
+    return member.liveness == Liveness::kAlive && standing == Standing::kReported &&
+           admin != AdminState::kRemoved;
   }
   /// Bytes it will hold when everything in flight is done.
   Bytes projected() const { return used + incoming + promised - leaving; }
@@ -145,6 +148,8 @@ class ClusterView {
   EventNumber last_event() const { return last_event_; }
   const std::optional<std::string>& deletes_held() const { return deletes_held_; }
   bool synced() const { return synced_; }
+  /// Whether operators want nothing of this pass for now.
+  bool paused(Reason pass) const { return (paused_ >> static_cast<unsigned>(pass) & 1) != 0; }
   bool in_safe_mode() const { return in_safe_mode_; }
   Instant started() const { return started_; }
   const std::optional<StorageId>& membership_stream() const { return stream_; }
@@ -222,8 +227,12 @@ class ClusterView {
   void on(const FileCompleted& change);
   void on(const FileRemoved& change);
   void on(const Noted& change);
+  void on(const ServerAdminSet& change);
   void on(const ServerAwaited& change);
   void on(const TurnBegun& change);
+  void on(const PassPaused& change);
+  void on(const ChunkPolicySet& change);
+  void on(const FileGoalSet& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32;
@@ -289,6 +298,7 @@ class ClusterView {
   std::optional<StorageId> stream_;
   EventNumber stream_number_{0};
   bool synced_ = false;
+  std::uint32_t paused_ = 0;  // a bit for each Reason
   bool in_safe_mode_ = true;
   std::uint64_t revision_ = 0;
 };

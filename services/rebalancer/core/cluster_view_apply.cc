@@ -403,4 +403,30 @@ void ClusterView::on(const ServerAwaited& c) {
   if (before != c.until.has_value()) refresh_chunks_of(slot);
 }
 
+void ClusterView::on(const ServerAdminSet& c) {
+  const ServerSlot slot = server_by_id_.at(c.server);
+  Server& server = servers_[slot];
+  server.admin = c.admin;
+  server.after_drain = c.after;
+  server.maintenance_until = c.maintenance_until;
+  derive(slot);
+  refresh_chunks_of(slot);
+  resume_live_chunks();
+}
+
+void ClusterView::on(const PassPaused& c) {
+  const std::uint32_t bit = 1u << static_cast<unsigned>(c.pass);
+  paused_ = c.paused ? paused_ | bit : paused_ & ~bit;
+}
+
+void ClusterView::on(const ChunkPolicySet& c) {
+  const ChunkSlot slot = slot_at(c.chunk);
+  chunks_.set_goal(slot, c.goal);
+  chunks_.set_policy(slot, c.policy);
+  unaside(slot);
+  refresh(slot);
+}
+
+void ClusterView::on(const FileGoalSet&) {}
+
 }  // namespace evenkeel

@@ -1,17 +1,20 @@
 #include "services/rebalancer/core/facts.h"
 
 #include "common/base/overloaded.h"
+#include "services/rebalancer/core/admin.h"
 #include "services/rebalancer/core/mode.h"
 
 namespace evenkeel {
 
 namespace {
 
-/// Every server that membership has ever told of, the dead ones included: what one that is away
-/// holds might be what a delete would lean against.
+/// Every server that membership has ever told of, the dead ones included, but for those that were
+/// removed: what one that is away holds might be what a delete would lean against.
 bool all_have_reported(const ClusterView& view) {
   for (const auto& [id, slot] : view.servers()) {
-    if (view.server(slot).standing != Standing::kReported) return false;
+    const Server& server = view.server(slot);
+    if (server.admin != AdminState::kRemoved && server.standing != Standing::kReported)
+      return false;
   }
   return view.server_slots() > 0;
 }
@@ -24,6 +27,7 @@ Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant no
     const auto chunk = view.find(item.chunk);
     const Server* server = view.find(item.server);
     if (!chunk || !server || server->member.storage != item.storage) continue;
+    if (server->admin == AdminState::kRemoved) continue;
     // A receipt may come again, long after: the replica may have been moved since.
     if (chunk->life != ChunkLife::kCreating || item.journal <= server->report_journal) continue;
     if (view.replica(*chunk, item.server)) continue;
@@ -50,6 +54,7 @@ Changes of_time(const ClusterView& view, const Limits& limits, Instant now) {
     if (until > now) break;
     changes.push_back(ChunkResumed{view.chunk(slot).id});
   }
+  for (Change& change : of_admin_states(view, now)) changes.push_back(std::move(change));
   return changes;
 }
 

@@ -50,6 +50,10 @@ Changes of_member(const ClusterView& view, const Member& member) {
     changes.push_back(ServerReplaced{member});
     close_commands_of(view, member.server, true, changes);
     changes.push_back(Noted{"server", to_string(member.server), "another storage: it is empty"});
+    if (known->admin == AdminState::kRemoved) {  // its storage was; this one is new
+      changes.push_back(
+          ServerAdminSet{member.server, AdminState::kInService, AfterDrain::kStay, std::nullopt});
+    }
     return changes;
   }
   if (member == before) return {};

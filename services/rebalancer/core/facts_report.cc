@@ -101,7 +101,7 @@ Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event
   const Server* server = view.find(event.server);
   const auto slot = view.slot_of(event.chunk);
   if (!server || !slot || server->member.storage != event.storage) return {};
-  if (event.journal <= server->report_journal) return {};
+  if (event.journal <= server->report_journal || server->admin == AdminState::kRemoved) return {};
   // Effects are remembered since this start, and a report of this epoch tells of what was before.
   const bool remembered = server->standing == Standing::kReported;
   if (!remembered && event.journal <= server->acked_journal) return {};
@@ -146,6 +146,7 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
   if (event.storage != server->member.storage) return {};
   // It is asked anew when it is back: who was taken for dead has to report after that.
   if (server->member.liveness == Liveness::kDead) return {};
+  if (server->admin == AdminState::kRemoved) return {};
   if (!event.full && server->standing != Standing::kReported) return {};
   Changes changes;
   for (const ReportedReplica& row : event.rows) {

@@ -14,7 +14,8 @@ Reports reports(const ClusterView& view) {
   Reports result;
   for (const auto& [id, slot] : view.servers()) {
     const Server& server = view.server(slot);
-    if (server.member.liveness != Liveness::kAlive) continue;
+    if (server.member.liveness != Liveness::kAlive || server.admin == AdminState::kRemoved)
+      continue;
     ++result.alive;
     result.reported += server.standing == Standing::kReported;
   }

@@ -11,7 +11,7 @@ namespace {
 bool to_be_asked(const Draft& draft, const Server& server) {
   constexpr Duration kAskAgainAfter = 10s;
   if (server.member.liveness != Liveness::kAlive) return false;
-  if (server.standing == Standing::kReported) return false;
+  if (server.standing == Standing::kReported || server.admin == AdminState::kRemoved) return false;
   const Instant since = server.inventory_asked.value_or(
       server.standing == Standing::kRegistering ? Instant::min() : draft.view().started());
   return since == Instant::min() || draft.now() - since > kAskAgainAfter;

@@ -17,6 +17,7 @@ void verify(Draft& draft) {
       draft.verify(slot, replica.server, VerifyLevel::kContent, "it is suspect");
     }
     // Nobody who could be asked: what is valid must not wait for that.
+    if (draft.view().paused(Reason::kRepair)) continue;
     const ReplicaCount count = draft.view().count(slot);
     if (!at_work && count.valid > 0 && count.projected < chunk.goal)
       repair_one(draft, slot, Reason::kRepair);

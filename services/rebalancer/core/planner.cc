@@ -11,13 +11,14 @@ Changes plan(const ClusterView& view, const Limits& limits, Instant now) {
   Draft draft(view, limits, now);
   report(draft);
   if (mode != Mode::kRunning) return std::move(draft).changes();
-  repair(draft);
+  if (!view.paused(Reason::kRepair)) repair(draft);
   verify(draft);
-  drain(draft);
-  spread(draft);
-  trim(draft);
+  if (!view.paused(Reason::kDrain)) drain(draft);
+  // A move is whole only once what it leaves behind is trimmed.
+  if (!view.paused(Reason::kSpread) && !view.paused(Reason::kTrim)) spread(draft);
+  if (!view.paused(Reason::kTrim)) trim(draft);
   retire(draft);
-  balance(draft);
+  if (!view.paused(Reason::kBalance) && !view.paused(Reason::kTrim)) balance(draft);
   return std::move(draft).changes();
 }
 

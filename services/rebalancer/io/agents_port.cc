@@ -86,6 +86,8 @@ void AgentsPort::on_inventory(const std::string& route, Inventory&& inventory) {
   }
   const Server& server = *view_.find(inventory.from.server);
   InventoryReply reply{inventory.number, inventory.part, InventoryReply::Status::kOk};
+  if (server.admin == AdminState::kRemoved)
+    return send(route, reply);  // nothing that it holds counts
   const bool repetition =
       inventory.number <= server.inventory_number && server.standing == Standing::kReported;
   if (!acceptable(server, inventory)) {

@@ -23,6 +23,7 @@ Enum word(const sqlite::Statement& row, int column) {
 }  // namespace
 
 ClusterView Store::load_view(Instant started) {
+  started_ = started;
   ClusterView view(started);
   view.loading();
   sqlite::Statement meta(
@@ -45,6 +46,7 @@ ClusterView Store::load_view(Instant started) {
   load_chunks(view);
   load_replicas(view);
   load_commands(view);
+  load_paused(view);
   view.loaded();
   return view;
 }
@@ -53,8 +55,9 @@ void Store::load_servers(ClusterView& view) {
   sqlite::Statement row(db_,
                         "SELECT server_id, storage, incarnation, location, address, "
                         "capacity_bytes, reserve_bytes, free_bytes, liveness, planned, admin, "
-                        "fenced_epoch, report_journal, inventory_number, acked_journal FROM server "
-                        "ORDER BY server_id");
+                        "fenced_epoch, report_journal, inventory_number, acked_journal, "
+                        "after_drain, maintenance_until_running_ms - running_ms "
+                        "FROM server, meta ORDER BY server_id");
   for (row.open(); row.step();) {
     Server server{.member = Member{.server = ServerId(number(row, 0)),
                                    .incarnation = Incarnation(number(row, 2)),
@@ -66,7 +69,12 @@ void Store::load_servers(ClusterView& view) {
                                    .capacity = Bytes(number(row, 5)),
                                    .reserve = Bytes(number(row, 6)),
                                    .free = Bytes(number(row, 7))}};
-    server.admin = rows::admin_from(row.text(10));
+    server.admin = word<AdminState>(row, 10);
+    server.after_drain = static_cast<AfterDrain>(row.integer(15));
+    if (!row.is_null(16)) {
+      server.maintenance_until = view.started() + Duration(row.integer(16));
+      server.awaited_until = server.maintenance_until;
+    }
     server.standing =
         server.member.liveness == Liveness::kDead ? Standing::kRegistering : Standing::kPresumed;
     server.fenced = Epoch(number(row, 11));
@@ -138,6 +146,11 @@ void Store::load_commands(ClusterView& view) {
     }
     view.apply(CommandIssued{std::move(command)});
   }
+}
+
+void Store::load_paused(ClusterView& view) {
+  sqlite::Statement row(db_, "SELECT pass FROM paused_pass");
+  for (row.open(); row.step();) view.apply(PassPaused{word<Reason>(row, 0), true});
 }
 
 std::vector<Holder> Store::load_evidence(CommandId command, const ChunkContent& content) {

@@ -1,39 +1,16 @@
 #include "services/rebalancer/store/rows.h"
 
 #include <array>
-#include <utility>
 
 #include "common/base/check.h"
 
 namespace evenkeel::rows {
 namespace {
 
-constexpr std::array<std::pair<AdminState, std::string_view>, 5> kAdmin{{
-    {AdminState::kInService, "in_service"},
-    {AdminState::kDraining, "draining"},
-    {AdminState::kDrained, "drained"},
-    {AdminState::kMaintenance, "maintenance"},
-    {AdminState::kRemoved, "removed"},
-}};
-
 constexpr std::array<CommandKind, 4> kKinds{CommandKind::kReplicate, CommandKind::kDelete,
                                             CommandKind::kVerify, CommandKind::kReport};
 
 }  // namespace
-
-std::string_view admin_text(AdminState admin) {
-  for (const auto& [value, text] : kAdmin) {
-    if (value == admin) return text;
-  }
-  EK_CHECK(false);
-}
-
-AdminState admin_from(std::string_view text) {
-  for (const auto& [value, word] : kAdmin) {
-    if (word == text) return value;
-  }
-  EK_CHECK(false);
-}
 
 int kind_number(CommandKind kind) {
   for (std::size_t i = 0; i < kKinds.size(); ++i) {

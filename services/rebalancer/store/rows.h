@@ -6,10 +6,8 @@
 
 namespace evenkeel::rows {
 
-/// The words and numbers that the tables keep for closed lists; both ways. The tables' CHECKs let
+/// The numbers that the tables keep for closed lists; both ways. The tables' CHECKs let
 /// nothing else in, so that reading something else is a failure of our own.
-std::string_view admin_text(AdminState admin);
-AdminState admin_from(std::string_view text);
 int kind_number(CommandKind kind);
 CommandKind kind_from(std::int64_t number);
 

@@ -86,12 +86,22 @@ void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
            member.planned, ms(wall));
 }
 
+void Store::save_admin(const ServerAdminSet& c) {
+  std::optional<std::int64_t> left;
+  if (c.maintenance_until) left = (*c.maintenance_until - started_ - counted_running_).count();
+  db_.cached(
+         "UPDATE server SET admin = ?2, after_drain = ?3, "
+         "maintenance_until_running_ms = (SELECT running_ms + ?4 FROM meta) WHERE server_id = ?1")
+      .run(c.server, to_text(c.admin), as_number(c.after), left);
+}
+
 void Store::save_command(const CommandRecord& c, Timestamp wall) {
   const int detail = c.kind == CommandKind::kDelete ? c.retired : as_number(c.level);
   db_.cached(
          "INSERT INTO command (command_id, epoch, kind, reason, chunk_id, version, "
-         "size_bytes, server_id, storage, source_id, drop_id, detail, because, issued_ms) "
-         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+         "size_bytes, server_id, storage, source_id, drop_id, detail, because, issued_ms, goal) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+         "iif(?3 = 1, (SELECT goal FROM chunk WHERE chunk_id = ?5), 0))")
       .run(c.id, c.epoch, rows::kind_number(c.kind), to_text(c.reason), c.chunk, c.version, c.size,
            c.server, to_string(c.storage), c.source, c.drop, detail, c.because, ms(wall));
   for (const Holder& holder : c.evidence) {
@@ -222,7 +232,23 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
             db_.cached("INSERT INTO event (at_ms, kind, subject, text) VALUES (?, ?, ?, ?)")
                 .run(ms(wall), c.kind, c.subject, c.text);
           },
-          [](const ServerAwaited&) {},
+          [&](const ServerAdminSet& c) { save_admin(c); },
+          [&](const ServerAwaited&) {},
+          [&](const PassPaused& c) {
+            if (c.paused) {
+              db_.cached("INSERT INTO paused_pass VALUES (?, ?) ON CONFLICT DO NOTHING")
+                  .run(to_text(c.pass), ms(wall));
+            } else {
+              db_.cached("DELETE FROM paused_pass WHERE pass = ?").run(to_text(c.pass));
+            }
+          },
+          [&](const ChunkPolicySet& c) {
+            db_.cached("UPDATE chunk SET goal = ?2 WHERE chunk_id = ?1").run(c.chunk, c.goal);
+            db_.cached("DELETE FROM set_aside WHERE chunk_id = ?").run(c.chunk);
+          },
+          [&](const FileGoalSet& c) {
+            db_.cached("UPDATE file SET goal = ?2 WHERE file_id = ?1").run(c.file, c.goal);
+          },
           [](const TurnBegun&) {},
       },
       change);

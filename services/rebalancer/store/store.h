@@ -88,16 +88,19 @@ class Store {
   void save(const Change& change, Timestamp wall, Epoch epoch);
   void save_server(const Member& member, bool replaced, Timestamp wall);
   void save_command(const CommandRecord& command, Timestamp wall);
+  void save_admin(const ServerAdminSet& set);
   void load_servers(ClusterView& view);
   void load_chunks(ClusterView& view);
   void load_replicas(ClusterView& view);
   void load_commands(ClusterView& view);
+  void load_paused(ClusterView& view);
   std::vector<Holder> load_evidence(CommandId command, const ChunkContent& content);
   std::optional<File> read_file(sqlite::Statement& row);
 
   sqlite::Database db_;
   std::string copy_secret_;
   Duration counted_running_{0};  ///< of this process, already in meta.running_ms
+  Instant started_;              ///< of this process: when it had run for no time
 };
 
 }  // namespace evenkeel

@@ -1,0 +1,273 @@
+#include <gmock/gmock.h>
+
+#include "common/sqlite/migrate.h"
+#include "services/rebalancer/rebalancer.h"
+#include "tests/rebalancer/cluster_builder.h"
+#include "tests/rebalancer/temp_dir.h"
+
+namespace evenkeel {
+namespace {
+
+/// A rebalancer with four servers and a file of two chunks, asked as over the control port.
+class OperatorsTest : public testing::Test {
+ protected:
+  OperatorsTest() {
+    start();
+    const FileId file = std::get<PutOpened>(ask(PutOpen{"f", 2, Bytes(20)})).file;
+    ChunksStored stored;
+    for (std::uint64_t index : {0, 1}) {
+      const auto placed =
+          std::get<PutPlaced>(ask(PutPlace{file, {{{index, Bytes(10), checksum_of(index), {}}}}}));
+      for (const Source& target : placed.items.at(0).targets) {
+        stored.items.push_back(
+            {placed.items[0].chunk, target.server, target.storage, JournalNumber(5 + index)});
+      }
+    }
+    rebalancer_->handle(std::vector<Event>{stored});
+    ask(PutClose{file, {}, true});
+  }
+
+  /// As after a restart: the store is opened anew, and everybody reports again.
+  void start() {
+    rebalancer_.reset();
+    store_.emplace(dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel");
+    rebalancer_.emplace(*store_, clock_, Limits{});
+    MembersListed listed{storage_of(99), EventNumber(1), {}};
+    for (std::uint64_t server = 1; server <= 4; ++server) {
+      listed.members.push_back(member_of(server, "r/h" + std::to_string(server), 1'000'000));
+    }
+    rebalancer_->handle(std::vector<Event>{listed});
+    ++reports_;
+    for (const Member& member : listed.members) report(member);
+    pass_time(Duration(0));
+  }
+  void report(const Member& member) {
+    InventoryRead read{.server = member.server,
+                       .incarnation = member.incarnation,
+                       .storage = member.storage,
+                       .number = InventoryNumber(reports_),
+                       .full = true,
+                       .last = true,
+                       .journal = JournalNumber(1000),
+                       .asked = clock_.now()};
+    for (const ChunkSlot slot : view().find(member.server)->chunks) {
+      const Chunk& chunk = view().chunk(slot);
+      read.rows.push_back({chunk.content(), ReplicaFinding::kOk, Duration(0)});
+      read.listed.push_back(chunk.id);
+    }
+    std::sort(read.listed.begin(), read.listed.end());
+    rebalancer_->handle(std::vector<Event>{read});
+  }
+  void pass_time(Duration length) {
+    clock_.advance(length);
+    rebalancer_->handle(std::vector<Event>{TimePassed{}});
+    view().check();
+  }
+  /// All that is ordered is done, and so on until nothing is ordered any more.
+  void work() {
+    for (int turn = 0; turn < 10; ++turn) {
+      std::vector<Event> done;
+      for (const auto& [id, command] : view().in_flight()) done.push_back(ack(command));
+      rebalancer_->handle(done);
+    }
+    pass_time(Duration(250));
+  }
+  CommandAcknowledged ack(const CommandRecord& command) {
+    const Member& member = view().find(command.server)->member;
+    return {
+        {command.server, member.incarnation, command.storage, view().epoch()},
+        {.command = command.id, .detail = "", .journal = JournalNumber(++journal_), .blamed = {}}};
+  }
+  Answer ask(Request request) {
+    std::optional<Answer> answer;
+    const std::vector<Asked> asked{{std::move(request), [&](Answer a) { answer = std::move(a); }}};
+    rebalancer_->handle({}, asked);
+    view().check();
+    return std::move(answer).value();
+  }
+  std::string refused(Request request) {
+    const Answer answer = ask(std::move(request));
+    const auto* no = std::get_if<Refused>(&answer);
+    return no ? no->code : "";
+  }
+  ServerAdmin admin(Request request) { return std::get<ServerAdmin>(ask(std::move(request))); }
+  std::string rows(const std::string& sql) {
+    sqlite::Database reader(dir_.path() / "r.db", sqlite::OpenMode::kReadOnly);
+    sqlite::Statement row(reader, "SELECT " + sql);
+    std::string all;
+    for (row.open(); row.step();) all += (all.empty() ? "" : ", ") + row.text(0);
+    return all;
+  }
+  const ClusterView& view() const { return rebalancer_->view(); }
+  AdminState state(ServerId server) const { return view().find(server)->admin; }
+  /// A server that holds a chunk.
+  ServerId holder() const {
+    for (const auto& [id, slot] : view().servers()) {
+      if (view().server(slot).chunks.size() > 0) return id;
+    }
+    ADD_FAILURE();
+    return ServerId(1);
+  }
+
+  TempDir dir_;
+  ManualClock clock_;
+  std::optional<Store> store_;
+  std::optional<Rebalancer> rebalancer_;
+  std::uint64_t journal_ = 2000;
+  std::uint64_t reports_ = 0;
+};
+
+TEST_F(OperatorsTest, ADrainIsStoredAndComesToItsEndAfterARestart) {
+  const ServerId server = holder();
+  const ServerAdmin answer = admin(DrainServer{server, false, {}});
+  EXPECT_TRUE(answer.done);
+  EXPECT_EQ(answer.admin, AdminState::kDraining);
+  EXPECT_GT(answer.estimate.chunks, 0U);
+  EXPECT_EQ(rows("admin || ' ' || (chunks_left > 0) FROM drains"), "draining 1");
+  start();
+  EXPECT_EQ(state(server), AdminState::kDraining);
+  work();
+  EXPECT_EQ(state(server), AdminState::kDrained);
+  EXPECT_EQ(rows("admin || ' ' || chunks_left FROM drains"), "drained 0");
+  EXPECT_EQ(rows("count(*) || '' FROM chunk_health WHERE health <> 'healthy'"), "0");
+  EXPECT_TRUE(admin(UndrainServer{server}).done);
+  EXPECT_EQ(rows("count(*) || '' FROM drains"), "0");
+}
+
+TEST_F(OperatorsTest, OnlyAskingChangesNothing) {
+  const ServerId server = holder();
+  const ServerAdmin answer = admin(DrainServer{server, true, {.dry_run = true}});
+  EXPECT_FALSE(answer.done);
+  EXPECT_EQ(answer.admin, AdminState::kInService);
+  EXPECT_GT(answer.estimate.bytes, Bytes(0));
+  EXPECT_EQ(state(server), AdminState::kInService);
+  EXPECT_FALSE(admin(MaintainServer{server, 1min, {.dry_run = true}}).done);
+  EXPECT_EQ(state(server), AdminState::kInService);
+  EXPECT_EQ(std::get<GoalSet>(ask(SetGoal{"f", 3, 0, {.dry_run = true}})).changed, 2U);
+  EXPECT_EQ(rows("DISTINCT goal || '' FROM chunk"), "2");
+}
+
+TEST_F(OperatorsTest, ADecommissionIsStoredAndItsServerForgotten) {
+  const ServerId server = holder();
+  EXPECT_TRUE(admin(DrainServer{server, true, {}}).forget);
+  EXPECT_EQ(rows("to_be_removed || '' FROM server_status WHERE to_be_removed"), "1");
+  start();
+  EXPECT_EQ(view().find(server)->after_drain, AfterDrain::kRemove);
+  work();
+  EXPECT_EQ(state(server), AdminState::kRemoved);
+  pass_time(Duration(250));
+  EXPECT_EQ(rows("admin || ' ' || replicas FROM server_status WHERE admin <> 'in_service'"),
+            "removed 0");
+  start();
+  EXPECT_EQ(state(server), AdminState::kRemoved);
+  EXPECT_EQ(rows("count(*) || '' FROM chunk_health WHERE health <> 'healthy'"), "0");
+}
+
+TEST_F(OperatorsTest, AMaintenanceEndsWhenTheServiceHasRunSoLong) {
+  const ServerId server = holder();
+  const ServerAdmin answer = admin(MaintainServer{server, 10min, {}});
+  EXPECT_EQ(answer.admin, AdminState::kMaintenance);
+  EXPECT_EQ(answer.maintenance_left, Duration(10min));
+  pass_time(4min);
+  EXPECT_EQ(rows("maintenance_left_ms || '' FROM server_status WHERE admin = 'maintenance'"),
+            "360000");
+  clock_.advance(1h);  // nobody runs: this time does not count
+  start();
+  EXPECT_EQ(view().find(server)->maintenance_until, clock_.now() + 6min);
+  EXPECT_EQ(view().find(server)->awaited_until, clock_.now() + 6min);
+  pass_time(6min - 1ms);
+  EXPECT_EQ(state(server), AdminState::kMaintenance);
+  pass_time(1ms);
+  EXPECT_EQ(state(server), AdminState::kInService);
+  EXPECT_EQ(rows("count(*) || '' FROM server_status WHERE maintenance_left_ms IS NOT NULL"), "0");
+  EXPECT_EQ(refused(MaintainServer{server, 1ms, {}}), "malformed");
+  EXPECT_EQ(refused(MaintainServer{server, 721h, {}}), "malformed");
+  EXPECT_FALSE(admin(MaintainServer{server, Duration(0), {}}).done);
+}
+
+TEST_F(OperatorsTest, PausedPassesAreStored) {
+  const auto paused = [&](Request request) {
+    return std::get<PausedPasses>(ask(std::move(request))).passes;
+  };
+  EXPECT_THAT(paused(PausePass{Reason::kBalance, true}), testing::ElementsAre(Reason::kBalance));
+  EXPECT_THAT(paused(PausePass{Reason::kRepair, true}),
+              testing::ElementsAre(Reason::kRepair, Reason::kBalance));
+  start();
+  EXPECT_TRUE(view().paused(Reason::kRepair));
+  EXPECT_TRUE(view().paused(Reason::kBalance));
+  EXPECT_FALSE(view().paused(Reason::kTrim));
+  EXPECT_EQ(rows("pass FROM paused_passes ORDER BY pass"), "balance, repair");
+  EXPECT_THAT(paused(PausePass{std::nullopt, false}), testing::IsEmpty());
+  EXPECT_EQ(rows("count(*) || '' FROM paused_passes"), "0");
+}
+
+TEST_F(OperatorsTest, ACancelledCopyIsClosedAndKnownIfItIsMadeAllTheSame) {
+  EXPECT_EQ(refused(CancelCommand{CommandId(77)}), "not_found");
+  ask(SetGoal{"f", 3, 0, {}});
+  rebalancer_->handle(std::vector<Event>{TimePassed{}});
+  ASSERT_FALSE(view().in_flight().empty());
+  const CommandRecord copy = view().in_flight().begin()->second;
+  EXPECT_EQ(refused(CancelCommand{copy.id}), "");
+  EXPECT_EQ(view().find(copy.id), nullptr);
+  EXPECT_EQ(refused(CancelCommand{copy.id}), "") << "asked again";
+  EXPECT_EQ(rows("state || ': ' || why FROM command_history WHERE state = 'superseded'"),
+            "superseded: cancelled by an operator");
+  rebalancer_->handle(std::vector<Event>{ack(copy)});
+  view().check();
+  const auto chunk = view().slot_of(*copy.chunk);
+  EXPECT_TRUE(view().replica(view().chunk(*chunk), copy.server));
+}
+
+TEST_F(OperatorsTest, AGoalIsThatOfTheFileAndOfItsChunks) {
+  const auto set = [&](Named what, int goal) {
+    return std::get<GoalSet>(ask(SetGoal{what, goal}));
+  };
+  const GoalSet more = set("f", 3);
+  EXPECT_TRUE(more.done);
+  EXPECT_EQ(more.total, 2U);
+  EXPECT_EQ(more.next, 2U);
+  EXPECT_EQ(more.changed, 2U);
+  EXPECT_EQ(more.estimate.chunks, 2U);
+  EXPECT_EQ(more.estimate.bytes, Bytes(20));
+  EXPECT_EQ(rows("goal || '' FROM files"), "3");
+  work();
+  EXPECT_EQ(rows("DISTINCT health || ' ' || valid_replicas FROM chunk_health"), "healthy 3");
+  EXPECT_EQ(set("f", 3).changed, 0U);
+  const ChunkId chunk = store_->chunks_of(store_->file("f")->id, 0, 1).at(0);
+  EXPECT_EQ(set(chunk, 1).changed, 1U);
+  work();
+  EXPECT_EQ(rows("group_concat(valid_replicas, ' ') FROM (SELECT valid_replicas FROM chunk_health "
+                 "ORDER BY 1)"),
+            "1 3");
+  EXPECT_EQ(refused(SetGoal{"nowhere", 2}), "not_found");
+  EXPECT_EQ(refused(SetGoal{ChunkId(7777), 2}), "not_found");
+  EXPECT_EQ(refused(SetGoal{"f", 17}), "malformed");
+}
+
+TEST_F(OperatorsTest, AGoalThatIsRaisedWhileADeleteIsOpenBreaksNoInvariant) {
+  ask(SetGoal{"f", 1, 0, {}});
+  for (int turn = 0;
+       turn < 4 && rows("count(*) || '' FROM open_commands WHERE kind = 'delete'") == "0"; ++turn) {
+    std::vector<Event> done;
+    for (const auto& [id, command] : view().in_flight()) {
+      if (command.kind != CommandKind::kDelete) done.push_back(ack(command));
+    }
+    rebalancer_->handle(done);
+  }
+  ASSERT_NE(rows("count(*) || '' FROM open_commands WHERE kind = 'delete'"), "0");
+  ask(SetGoal{"f", 2, 0, {}});
+  EXPECT_EQ(rows("count(*) || '' FROM invariant_delete_without_evidence"), "0");
+  start();
+  EXPECT_EQ(rows("DISTINCT goal || '' FROM chunk"), "2");
+}
+
+TEST_F(OperatorsTest, UnknownServersAreNotFound) {
+  EXPECT_EQ(refused(DrainServer{ServerId(9), false, {}}), "not_found");
+  EXPECT_EQ(refused(UndrainServer{ServerId(9)}), "not_found");
+  EXPECT_EQ(refused(MaintainServer{ServerId(9), 1min, {}}), "not_found");
+  admin(DrainServer{ServerId(1), false, {}});
+  EXPECT_EQ(refused(MaintainServer{ServerId(1), 1min, {}}), "conflict");
+}
+
+}  // namespace
+}  // namespace evenkeel
