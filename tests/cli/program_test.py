@@ -26,7 +26,15 @@ class ProgramTest(unittest.TestCase):
                              (("chunks", "--health", "fine"), "fine"),
                              (("chunks", "--id", "k12"), "k12"),
                              (("commands", "--open", "--closed"), "--open"),
-                             (("put", "--goal", "17", "x"), "17")):
+                             (("put", "--goal", "17", "x"), "17"),
+                             (("drain",), "SERVER"), (("drain", "k7"), "k7"),
+                             (("undrain", "s0"), "s0"),
+                             (("maintenance", "s7"), "--for"),
+                             (("maintenance", "s7", "--for", "30"), "--for"),
+                             (("maintenance", "s7", "--for", "1min", "--end"), "--end"),
+                             (("pause", "verify"), "verify"), (("resume",), "PASS"),
+                             (("cancel", "c12"), "c12"), (("goal", "c12"), "N"),
+                             (("goal", "c12", "17"), "17")):
             done = run(*words)
             self.assertEqual(done.returncode, 2, words)
             self.assertIn(named, done.stdout + done.stderr)

@@ -146,6 +146,34 @@ TEST_F(ViewTest, StatusEndsAsBadlyAsTheWorstChunk) {
       << exit().second;
 }
 
+TEST_F(ViewTest, StatusTellsWhatOperatorsWant) {
+  execute(R"(
+    UPDATE meta SET running_ms = 5000;
+    UPDATE server SET admin = 'draining', after_drain = 1 WHERE server_id = 1;
+    UPDATE server SET admin = 'maintenance', maintenance_until_running_ms = 65000
+      WHERE server_id = 2;
+    INSERT INTO paused_pass VALUES ('trim', 1), ('balance', 1);
+  )");
+  testing::internal::CaptureStdout();
+  status(options);
+  const std::string json = testing::internal::GetCapturedStdout();
+  EXPECT_NE(json.find("\"servers_draining\": 1"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"servers_in_maintenance\": 1"), std::string::npos) << json;
+  EXPECT_NE(json.find("\"balance\""), std::string::npos) << json;
+  options.json = false;
+  testing::internal::CaptureStdout();
+  status(options);
+  const std::string text = testing::internal::GetCapturedStdout();
+  EXPECT_NE(text.find("s1 draining, to be removed, 2 chunks to copy, 200 B"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("s2 maintenance, 60 s left"), std::string::npos) << text;
+  EXPECT_NE(text.find("balance, trim"), std::string::npos) << text;
+  options.json = true;
+  const std::string servers = printed([&] { return list_servers(options); });
+  EXPECT_NE(servers.find("\"to_be_removed\": true"), std::string::npos) << servers;
+  EXPECT_NE(servers.find("\"maintenance_left_ms\": 60000"), std::string::npos) << servers;
+}
+
 TEST_F(ViewTest, ADatabaseWithoutServersHasAStatus) {
   execute("DELETE FROM replica; DELETE FROM server; DELETE FROM chunk;");
   testing::internal::CaptureStdout();

@@ -20,7 +20,7 @@ class OperatorsTest : public testing::Test {
           std::get<PutPlaced>(ask(PutPlace{file, {{{index, Bytes(10), checksum_of(index), {}}}}}));
       for (const Source& target : placed.items.at(0).targets) {
         stored.items.push_back(
-            {placed.items[0].chunk, target.server, target.storage, JournalNumber(5 + index)});
+            {placed.items[0].chunk, target.server, target.storage, JournalNumber(++journal_)});
       }
     }
     rebalancer_->handle(std::vector<Event>{stored});
@@ -48,7 +48,7 @@ class OperatorsTest : public testing::Test {
                        .number = InventoryNumber(reports_),
                        .full = true,
                        .last = true,
-                       .journal = JournalNumber(1000),
+                       .journal = JournalNumber(journal_),
                        .asked = clock_.now()};
     for (const ChunkSlot slot : view().find(member.server)->chunks) {
       const Chunk& chunk = view().chunk(slot);

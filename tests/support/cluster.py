@@ -67,7 +67,7 @@ class Cluster(LocalCluster):
 
     def differences(self, without=()):
         """Where the database and the disks tell different things: a replica that counts, on a
-        server that is not dead, must be an intact file, and each intact file such a replica."""
+        server that is neither dead nor removed, must be an intact file, and each intact file such a replica."""
         found, _ = self.verify_disks(without=without)
         on_disk = {(int(row["chunk"], 16), int(name[1:]), row["version"], row["checksum"])
                    for row in found["chunks"] for name in row["intact"]}
@@ -78,8 +78,9 @@ class Cluster(LocalCluster):
                            "WHERE r.counts AND r.version = c.version AND c.life <> 'retired'")}
         retired = {row["chunk_id"] for row in
                    self.sql("SELECT chunk_id FROM chunk_health WHERE life = 'retired'")}
-        dead = {server for server, liveness in self.liveness().items() if liveness == "dead"}
-        on_disk = {row for row in on_disk if row[0] not in retired and row[1] not in dead}
+        gone = {row["server_id"] for row in self.sql(
+            "SELECT server_id FROM server_status WHERE liveness = 'dead' OR admin = 'removed'")}
+        on_disk = {row for row in on_disk if row[0] not in retired and row[1] not in gone}
         return ([f"only on disk: chunk {row[0]:016x} on s{row[1]}" for row in sorted(on_disk - in_database)]
                 + [f"only in the database: chunk {row[0]:016x} on s{row[1]}"
                    for row in sorted(in_database - on_disk)])
