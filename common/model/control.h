@@ -106,7 +106,7 @@ struct Intent {
   bool force = false;  ///< also if the estimate says that it cannot be brought to its end
 };
 /// What an operation would take, as far as that is known.
-struct Estimate {
+struct Forecast {
   std::optional<bool> feasible;
   std::optional<std::uint64_t> chunks;  ///< that would have to be copied
   std::optional<Bytes> bytes;
@@ -134,7 +134,7 @@ struct ServerAdmin {
   bool done = false;  ///< false: it was so already, only asked, or impossible
   bool forget = false;
   std::optional<Duration> maintenance_left;
-  Estimate estimate;
+  Forecast estimate;
 };
 
 struct PausePass {
@@ -164,7 +164,7 @@ struct GoalSet {
   std::uint64_t total = 0;    ///< chunks in all
   std::uint64_t next = 0;     ///< where to go on; total: that was all
   std::uint64_t changed = 0;  ///< of those looked at, the ones that had another goal
-  Estimate estimate;
+  Forecast estimate;
 };
 
 /// "No", and why. The code is one of those in schema/wire/README.md, section 5.

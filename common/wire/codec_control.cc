@@ -127,8 +127,8 @@ std::optional<T> read_optional(Fields& f, std::string_view name) {
   return field ? std::optional<T>(T(*field)) : std::nullopt;
 }
 
-Estimate read_estimate(Fields& f) {
-  Estimate estimate{.feasible = read_optional<bool>(f, "feasible"),
+Forecast read_estimate(Fields& f) {
+  Forecast estimate{.feasible = read_optional<bool>(f, "feasible"),
                     .chunks = read_optional<std::uint64_t>(f, "chunks"),
                     .bytes = read_optional<Bytes>(f, "bytes"),
                     .duration = read_optional<Duration>(f, "duration_ms"),
@@ -257,7 +257,7 @@ std::optional<bool> if_set(bool flag) {
 }
 
 template <class... NamesAndValues>
-void put_with_estimate(Packer& p, const Estimate& estimate, const NamesAndValues&... fields) {
+void put_with_estimate(Packer& p, const Forecast& estimate, const NamesAndValues&... fields) {
   std::vector<ForPeople> rules;
   for (const std::string& rule : estimate.rules) rules.push_back({rule, kTextBytesMax});
   put_map(p, fields..., "feasible", AbsentIfNone{estimate.feasible},  //

@@ -40,10 +40,10 @@ std::optional<bool> feasible(Certificate::Verdict verdict) {
 
 }  // namespace
 
-Estimate Operators::estimate(const Proposal& proposal) const {
+Forecast Operators::estimate(const Proposal& proposal) const {
   constexpr std::size_t kRulesTold = 16;
   const Certificate found = certificate(view_, limits_, now_, proposal, pace_of(limits_));
-  Estimate answer{.feasible = feasible(found.verdict),
+  Forecast answer{.feasible = feasible(found.verdict),
                   .chunks = found.chunks,
                   .bytes = found.bytes,
                   .duration = {},
@@ -58,7 +58,7 @@ Estimate Operators::estimate(const Proposal& proposal) const {
 Outcomes Operators::of_server(ServerId id, Result<Changes> changes, const Intent& intent,
                               const Proposal& proposal) const {
   if (!changes) return no(changes.error());
-  Estimate cost;
+  Forecast cost;
   const bool costs = !proposal.leaving.empty() || !proposal.away.empty();
   if (costs && !changes->empty()) cost = estimate(proposal);
   const bool impossible = cost.feasible == false && !intent.force;

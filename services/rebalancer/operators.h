@@ -20,7 +20,7 @@ class Operators {
   Outcomes operator()(const SetGoal& wish) const;
 
  private:
-  Estimate estimate(const Proposal& proposal) const;
+  Forecast estimate(const Proposal& proposal) const;
   Outcomes of_server(ServerId server, Result<Changes> changes, const Intent& intent,
                      const Proposal& proposal) const;
   Outcomes of_chunks(const SetGoal& wish, const std::vector<ChunkId>& chunks, GoalSet answer,

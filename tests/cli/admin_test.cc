@@ -59,8 +59,8 @@ class AdminTest : public testing::Test {
   std::vector<ControlRequest> heard;
 };
 
-const Estimate kCost{true, 120, Bytes(120 << 20), Duration(180'000), {}};
-const Estimate kImpossibleCost{false, 10, Bytes(100), {}, {"holds a replica: 10 chunks"}};
+const Forecast kCost{true, 120, Bytes(120 << 20), Duration(180'000), {}};
+const Forecast kImpossibleCost{false, 10, Bytes(100), {}, {"holds a replica: 10 chunks"}};
 
 TEST_F(AdminTest, ADrainSaysWhatItTakes) {
   const auto drained =
@@ -138,7 +138,7 @@ TEST_F(AdminTest, ACopyIsCancelled) {
 }
 
 TEST_F(AdminTest, TheGoalOfALargeFileIsChangedInSeveralRequests) {
-  const Estimate part{true, 2000, Bytes(2000), Duration(1000), {}};
+  const Forecast part{true, 2000, Bytes(2000), Duration(1000), {}};
   json = true;
   const auto set =
       said({GoalSet{true, 3000, 2048, 2048, part}, GoalSet{true, 3000, 3000, 900, part}},

@@ -47,7 +47,7 @@ TEST(Drain, WhatTheServerHeldIsCopiedElsewhereAndThenItIsDrained) {
   Cluster cluster(kFour);
   EXPECT_EQ(drained(cluster, 2), "");
   EXPECT_EQ(admin_of(cluster, 2), AdminState::kDraining);
-  EXPECT_EQ(resting_on(cluster.view(), *cluster.view().slot_of(ServerId(2))).chunks, 2U);
+  EXPECT_TRUE(anything_rests_on(cluster.view(), *cluster.view().slot_of(ServerId(2))));
   cluster.take(TimePassed{});
   EXPECT_EQ(admin_of(cluster, 2), AdminState::kDraining) << "both chunks rest on it";
   make_copies(cluster);
@@ -254,6 +254,63 @@ TEST(Maintenance, EndsByItself) {
   cluster.take(TimePassed{});
   EXPECT_EQ(admin_of(cluster, 2), AdminState::kInService);
   EXPECT_FALSE(cluster.server(2).awaited_until);
+}
+
+void maintain(Cluster& cluster, std::uint64_t server, Duration length = 10min) {
+  ASSERT_EQ(asked(cluster, begin_maintenance(cluster.view(), ServerId(server),
+                                             cluster.now() + length, cluster.now())),
+            "");
+}
+
+TEST(Maintenance, WhatStaysSafeWithoutTheServerIsNotCopied) {
+  Cluster cluster(R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000
+     s4 D/4 1000
+     c1 3 10 = s1 s2 s3
+     c2 3 10 = s1 s2 s3)");
+  cluster.apply(pause(cluster.view(), Reason::kBalance, true));
+  maintain(cluster, 3);
+  EXPECT_EQ(plan_of(cluster), "");
+  die(cluster, 3);
+  EXPECT_EQ(plan_of(cluster), "") << "it is awaited";
+  cluster.advance(10min);
+  cluster.take(TimePassed{});
+  EXPECT_THAT(plan_of(cluster), HasSubstr("c1: s"));
+}
+
+TEST(Maintenance, WhatDoesNotIsCopiedWhileItIsThere) {
+  Cluster cluster(R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000
+     s4 D/4 1000
+     c1 1 10 = s3
+     c2 2 10 = s1 s3
+     c3 3 10 = s1 s2 s3)");
+  maintain(cluster, 3);
+  make_copies(cluster);
+  EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 2);
+  EXPECT_EQ(cluster.view().count(cluster.chunk(2)).valid, 3);
+  EXPECT_EQ(cluster.holders(3), "s1 s2 s3");
+  EXPECT_EQ(plan_of(cluster), "") << "nor is anything trimmed";
+  EXPECT_EQ(asked(cluster, end_maintenance(cluster.view(), ServerId(3))), "");
+  make_copies(cluster);
+  EXPECT_EQ(cluster.view().count(cluster.chunk(1)).valid, 1);
+  EXPECT_EQ(cluster.view().count(cluster.chunk(2)).valid, 2);
+}
+
+TEST(Maintenance, ADrainingServerThatIsAwaitedIsNotCountedOn) {
+  Cluster cluster(R"(
+     s1 A/1 1000
+     s2 B/2 1000
+     s3 C/3 1000 draining
+     s4 D/4 1000
+     c1 3 10 = s1 s2 s3)");
+  die(cluster, 3);
+  cluster.apply({ServerAwaited{ServerId(3), cluster.now() + 10min}});
+  EXPECT_THAT(plan_of(cluster), HasSubstr("c1: s"));
 }
 
 TEST(Maintenance, CanBeMadeLongerAndEnded) {

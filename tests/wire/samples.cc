@@ -114,7 +114,7 @@ ControlRequest asked(std::uint64_t id, Request what) {
 ControlAnswer answered(std::uint64_t id, Answer what) {
   return {id, std::move(what)};
 }
-Estimate estimate() {
+Forecast estimate() {
   return {false,
           3000,
           Bytes(201'326'592'000),

@@ -22,7 +22,7 @@ std::string spaced(std::string_view word) {
 }
 
 /// "120 chunks, 1.2 GiB to copy, about 3 min", as far as it is known; empty if it is not.
-std::string cost(const Estimate& estimate) {
+std::string cost(const Forecast& estimate) {
   if (!estimate.chunks) return "";
   if (*estimate.chunks == 0) return "nothing to copy";
   std::string words = count_of(*estimate.chunks, "chunk");
@@ -32,19 +32,19 @@ std::string cost(const Estimate& estimate) {
   return words;
 }
 
-bool is_impossible(const Estimate& estimate) {
+bool is_impossible(const Forecast& estimate) {
   return estimate.feasible == false;
 }
 
 /// Why not, one rule a line.
-void print_rules(const std::string& what, const Estimate& estimate, const char* hint) {
+void print_rules(const std::string& what, const Forecast& estimate, const char* hint) {
   std::fprintf(stderr, "evenkeel: %s%s\n", printable(what).c_str(), hint);
   for (const std::string& rule : estimate.rules) {
     std::fprintf(stderr, "  %s\n", printable(rule).c_str());
   }
 }
 
-void add_estimate(Fields& fields, const Estimate& estimate) {
+void add_estimate(Fields& fields, const Forecast& estimate) {
   if (estimate.feasible) fields.emplace_back("feasible", *estimate.feasible);
   if (estimate.chunks) fields.emplace_back("copy_chunks", number(*estimate.chunks));
   if (estimate.bytes) fields.emplace_back("copy_bytes", number(estimate.bytes->count()));
@@ -162,8 +162,8 @@ Exit set_goal(const Options& options, const GoalWish& wish) {
     all.total = answer->total;
     all.next = answer->next;
     all.changed += answer->changed;
-    Estimate& sum = all.estimate;
-    const Estimate& part = answer->estimate;
+    Forecast& sum = all.estimate;
+    const Forecast& part = answer->estimate;
     if (part.feasible) sum.feasible = sum.feasible.value_or(true) && *part.feasible;
     if (part.chunks) sum.chunks = sum.chunks.value_or(0) + *part.chunks;
     if (part.bytes) sum.bytes = sum.bytes.value_or(Bytes(0)) + *part.bytes;

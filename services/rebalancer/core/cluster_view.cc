@@ -156,8 +156,10 @@ void ClusterView::derive(ServerSlot slot) {
   if (server.counts()) bits |= kCounts;
   if (server.works()) bits |= kWorks;
   if (in_service) bits |= kInService;
-  if (in_service || server.admin == AdminState::kMaintenance) bits |= kStays;
-  if (server.awaited_until && server.admin != AdminState::kRemoved) bits |= kAwaited;
+  const bool in_maintenance = server.admin == AdminState::kMaintenance;
+  if (in_service || in_maintenance) bits |= kStays;
+  if (in_maintenance) bits |= kMaintained;
+  if (in_maintenance || (in_service && server.awaited_until)) bits |= kAwaited;
   const bool silent = server.member.liveness == Liveness::kAlive && !server.works() &&
                       server.admin != AdminState::kRemoved;
   if (silent) bits |= kSilent;

@@ -108,6 +108,7 @@ class ClusterView {
   /// What it holds is there to stay: in service, or in maintenance.
   bool stays(ServerSlot slot) const { return (bits_[slot] & kStays) != 0; }
   bool awaited(ServerSlot slot) const { return (bits_[slot] & kAwaited) != 0; }
+  bool in_maintenance(ServerSlot slot) const { return (bits_[slot] & kMaintained) != 0; }
   /// Live servers that have not reported to this epoch.
   std::size_t unreported() const { return unreported_; }
 
@@ -235,7 +236,7 @@ class ClusterView {
   void on(const FileGoalSet& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
-                                kSilent = 32;
+                                kSilent = 32, kMaintained = 64;
 
   Server& at(ServerId id);
   ChunkSlot slot_at(ChunkId id) const;
@@ -259,6 +260,7 @@ class ClusterView {
   void set_queue(ChunkSlot slot, Queue queue);
   Queue queue_of(ChunkSlot slot) const;
   Queue risk_of(ChunkSlot slot, const ReplicaCount& now) const;
+  void hold_back_maintained(ChunkSlot slot, int maintained, ReplicaCount& count) const;
   bool is_leaving(ChunkSlot slot, PackedReplica replica) const;
   void unaside(ChunkSlot slot);
   void resume_live_chunks();

@@ -58,6 +58,7 @@ ReplicaCount ClusterView::count(ChunkSlot slot) const {
   const SpreadLevel level = spread(chunks_.policy(slot));
   const SpreadLevel risk_level = many_racks_ ? SpreadLevel::kRack : SpreadLevel::kHost;
   Distinct domains, staying;
+  int maintained = 0;
   for (const PackedReplica replica : chunks_.replicas(slot)) {
     const ServerSlot server = replica.server();
     if (!counts(server)) {
@@ -75,6 +76,7 @@ ReplicaCount ClusterView::count(ChunkSlot slot) const {
           ++result.departing;
         } else if (!result.busy || !dropped(server)) {
           ++result.projected;
+          maintained += in_maintenance(server);
           if (replica.state() == ReplicaState::kValid) staying.add(places_[server].at(level));
         }
         break;
@@ -91,7 +93,29 @@ ReplicaCount ClusterView::count(ChunkSlot slot) const {
   result.crowded = staying.twice();
   if (result.valid < 2 || result.domains < 2) result.awaited = 0;
   result.projected += result.awaited;
+  if (maintained > 0) hold_back_maintained(slot, maintained, result);
   return result;
+}
+
+/// Who is in maintenance goes at any moment, and then is awaited: what stays safe without it stays
+/// where it is, and what does not is copied while it is still there.
+void ClusterView::hold_back_maintained(ChunkSlot slot, int maintained, ReplicaCount& count) const {
+  const SpreadLevel level = many_racks_ ? SpreadLevel::kRack : SpreadLevel::kHost;
+  Distinct domains;
+  int others = 0;
+  for (const PackedReplica replica : chunks_.replicas(slot)) {
+    const ServerSlot server = replica.server();
+    if (replica.state() != ReplicaState::kValid || replica.leaving()) continue;
+    if (!counts(server) || in_maintenance(server)) continue;
+    ++others;
+    domains.add(places_[server].at(level));
+  }
+  if (others >= 2 && domains.count() >= 2) {
+    count.awaited += maintained;
+  } else {
+    count.projected -= maintained;
+    count.departing += maintained;
+  }
 }
 
 Queue ClusterView::queue_of(ChunkSlot slot) const {

@@ -6,17 +6,10 @@ namespace evenkeel {
 /// Whether a chunk would be short without its replica on `server`: fewer than its goal are valid
 /// on other servers that are in service, at work, and not about to lose it. A chunk that its owner
 /// has deleted needs nothing.
-bool rests_on(const ClusterView& view, const Chunk& chunk, ServerSlot server);
+bool rests_on(const ClusterView& view, ChunkSlot chunk, ServerSlot server);
 
 /// Whether anything rests on what the server holds, or is promised to it. Walks all that it holds
 /// if the answer is no; looks first where the reasons for a yes are.
 bool anything_rests_on(const ClusterView& view, ServerSlot server);
-
-/// How much of what it holds does.
-struct RestingOn {
-  std::uint64_t chunks = 0;
-  Bytes bytes;
-};
-RestingOn resting_on(const ClusterView& view, ServerSlot server);
 
 }  // namespace evenkeel
