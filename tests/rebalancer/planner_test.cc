@@ -133,7 +133,7 @@ Case{"SuspectReplicasAreReadByTheirHolders", R"(
      s1 A/1 1000
      s2 B/2 1000
      c1 2 10 = s1 s2:suspect)",
-     "verify c1 on s2 content"},
+     "aside c1; verify c1 on s2 content"},
 Case{"ADeleteThatWaitsForADeadServerDoesNotKeepItFromBeingAsked", R"(
      s1 A/1 1000
      s2 B/2 1000 dead

@@ -130,7 +130,11 @@ Queue ClusterView::queue_of(ChunkSlot slot) const {
   if (chunks_.aside(slot)) return Queue::kAside;
   if (now.suspect > 0 && !now.verifying) return Queue::kVerify;
   if (now.valid == 0) return Queue::kLost;
-  if (now.projected < chunks_.goal(slot)) return risk_of(slot, now);
+  if (now.projected < chunks_.goal(slot)) {
+    // The answer is near, and may save a copy.
+    const bool may_do = now.valid > 1 && now.projected + now.suspect >= chunks_.goal(slot);
+    return now.verifying && may_do ? Queue::kNone : risk_of(slot, now);
+  }
   if (now.busy) return Queue::kNone;  // looked at again when what is in flight has ended
   // Who is awaited may not come: while it is away nothing is too many.
   const bool over = now.projected - now.awaited > chunks_.goal(slot);

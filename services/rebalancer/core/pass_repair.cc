@@ -32,8 +32,7 @@ bool repair_one(Draft& draft, ChunkSlot slot, Reason reason) {
     if (!source) return false;  // all of them are busy: the end of a copy makes us look again
     const Choice target = choose_target(draft, growing ? *growing : chunk, source);
     if (!target.server) {
-      const bool some = projected > count.projected;
-      if (target.only_busy || some) return some;
+      if (target.only_busy) return projected > count.projected;
       draft.set_aside(slot, "no server can take it: " + in_words(refusals(draft, chunk, 6)),
                       draft.limits().aside);
       return true;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "services/rebalancer/core/draft.h"
 #include "services/rebalancer/core/planner.h"
 
@@ -8,19 +10,22 @@ void verify(Draft& draft) {
   for (const ChunkSlot slot : draft.view().queue(Queue::kVerify)) {
     if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
     const Chunk chunk = draft.view().chunk(slot);
-    bool at_work = false;
+    const ReplicaCount count = draft.view().count(slot);
+    const bool at_work =
+        std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& replica) {
+          return replica.state == ReplicaState::kSuspect && draft.view().works(replica.server);
+        });
+    // What cannot be asked, or would not be enough, does not hold up a copy.
+    const bool may_do = at_work && count.valid > 1 && count.projected + count.suspect >= chunk.goal;
+    const bool may_copy = !may_do && !draft.view().paused(Reason::kRepair);
+    if (count.valid > 0 && count.projected < chunk.goal && may_copy) {
+      repair_one(draft, slot, Reason::kRepair);
+    }
     for (const Replica& replica : chunk.replicas) {
-      if (replica.state != ReplicaState::kSuspect) continue;
-      if (!draft.view().works(replica.server)) continue;
-      at_work = true;
+      if (replica.state != ReplicaState::kSuspect || !draft.view().works(replica.server)) continue;
       if (!draft.may_check(replica.server)) continue;
       draft.verify(slot, replica.server, VerifyLevel::kContent, "it is suspect");
     }
-    // Nobody who could be asked: what is valid must not wait for that.
-    if (draft.view().paused(Reason::kRepair)) continue;
-    const ReplicaCount count = draft.view().count(slot);
-    if (!at_work && count.valid > 0 && count.projected < chunk.goal)
-      repair_one(draft, slot, Reason::kRepair);
   }
 }
 
