@@ -69,7 +69,7 @@ TEST_F(AdminTest, ADrainSaysWhatItTakes) {
              return drain(options, {ServerId(7), false, {}});
            });
   EXPECT_EQ(drained.exit, Exit::kOk);
-  EXPECT_EQ(drained.out, "s7 is draining: 120 chunks, 120.0 MiB to copy, about 3 min\n");
+  EXPECT_EQ(drained.out, "s7 is draining: 120 chunks, 120 MiB to copy, about 3 min\n");
   EXPECT_FALSE(request<DrainServer>().forget);
   EXPECT_FALSE(request<DrainServer>().intent.dry_run);
 }

@@ -170,7 +170,7 @@ TEST_F(ViewTest, StatusTellsWhatOperatorsWant) {
   EXPECT_NE(text.find("balance, trim"), std::string::npos) << text;
   options.json = true;
   const std::string servers = printed([&] { return list_servers(options); });
-  EXPECT_NE(servers.find("\"to_be_removed\": true"), std::string::npos) << servers;
+  EXPECT_NE(servers.find("\"to_be_removed\": 1"), std::string::npos) << servers;
   EXPECT_NE(servers.find("\"maintenance_left_ms\": 60000"), std::string::npos) << servers;
 }
 

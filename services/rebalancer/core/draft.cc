@@ -14,7 +14,7 @@ constexpr CommandId kLater{0};  // given out at the end
 }  // namespace
 
 Draft::Draft(const ClusterView& view, const Limits& limits, Instant now)
-    : view_(view), limits_(limits), now_(now) {
+    : view_(view), limits_(limits), now_(now), looks_left_(limits.looks_per_turn) {
   touched_.loosen();
 }
 

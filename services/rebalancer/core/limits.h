@@ -13,6 +13,7 @@ struct Limits {
 
   int commands_per_turn = 256;  ///< keeps a turn to some 20 ms
   int examined_per_turn = 8192;
+  std::size_t looks_per_turn = 400'000;  ///< at servers for one chunk or other; about 10 ms
   std::size_t sorted_per_turn = 16'384;  ///< chunks of servers that are lost or back; about 15 ms
 
   int copies_in = 64;   ///< in flight to one server; the agent itself runs fewer at a time

@@ -62,13 +62,10 @@ std::vector<ChunkSlot> largest_first(const ChunkTable& table, std::span<const Ch
   return result;
 }
 
-/// Four times what each would get if all got the same: parallel work before an even end, which can
-/// be had later.
-Bytes share_of(const Draft& draft, std::span<const ChunkSlot> waiting) {
-  Bytes all;
-  for (const ChunkSlot slot : waiting) all += draft.view().table().bytes(slot);
-  const std::size_t targets = std::max<std::size_t>(1, draft.by_use().size());
-  return Bytes(all.count() * 4 / targets);
+/// Where there is less than a chunk for each server, no more than three to any: parallel work
+/// before an even end, which can be had later.
+void share_out(Draft& draft, std::span<const ChunkSlot> waiting) {
+  if (waiting.size() < draft.by_use().size()) draft.set_share(Bytes(0));
 }
 
 /// All of a queue, or as much of it as a plan may look at, in turn.
@@ -78,7 +75,7 @@ void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   if (draft.limits().largest_first) {
     sorted = largest_first(draft.view().table(), waiting);
     waiting = sorted;
-    draft.set_share(share_of(draft, waiting));
+    share_out(draft, waiting);
   }
   // Begins at another place each time, so that chunks whose servers are all busy cannot keep the
   // ones behind them from being looked at.

@@ -48,6 +48,7 @@ Limits unhurried(Limits limits) {
   limits.commands_per_turn = limits.examined_per_turn = kMany / 8;
   limits.copies_in = limits.copies_out = limits.checks = kMany;
   limits.bytes_in = limits.bytes_out = Bytes(std::uint64_t{1} << 60);
+  limits.looks_per_turn = SIZE_MAX;
   limits.dead_band = Ratio(0);
   limits.prefer_spread = limits.prefer_near = false;
   limits.largest_first = true;
