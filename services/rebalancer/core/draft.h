@@ -129,7 +129,8 @@ class Draft {
   mutable std::size_t target_zones_ = 0;
   mutable double mean_capacity_ = 1;
   mutable double mean_use_ = 0;
-  mutable std::size_t looks_left_ SlotSet touched_{UINT64_MAX}, excluded_{UINT64_MAX - 1};
+  mutable std::size_t looks_left_;
+  SlotSet touched_{UINT64_MAX}, excluded_{UINT64_MAX - 1};
   std::optional<Bytes> share_;
   bool left_over_ = false;
   int commands_ = 0;
