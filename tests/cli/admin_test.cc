@@ -112,7 +112,7 @@ TEST_F(AdminTest, AMaintenanceSaysHowLongItTakes) {
       [](const Options& options) {
         return maintain(options, {ServerId(7), Duration(1'800'000), {}});
       });
-  EXPECT_EQ(away.out, "s7 is maintenance for 30 min\n");
+  EXPECT_EQ(away.out, "s7 is in maintenance for 30 min\n");
   EXPECT_EQ(request<MaintainServer>().length, Duration(1'800'000));
 }
 

@@ -1,4 +1,5 @@
 """What operators want of servers is done, is remembered over restarts, and never costs a replica."""
+import time
 import unittest
 
 from cluster import KIB, MIB, Scenario, write_files
@@ -109,6 +110,48 @@ class Admin(Scenario):
             self.check_contents(self.check_replicated(cluster, without=[4]), contents)
             cluster.agent(4).stop()
             cluster.wait_for_liveness(4, "dead")
+
+    def test_what_stays_safe_is_not_copied_while_its_server_is_in_maintenance(self):
+        with self.cluster(agents=5) as cluster:
+            contents = self.filled(cluster, [64 * KIB] * 60)
+            held = cluster.value(HELD, 2)
+            self.assertGreater(held, 10)
+            self.assertIn("s2 is in maintenance for",
+                          self.asked(cluster, "maintenance", "s2", "--for", "10min"))
+            began = cluster.value("SELECT max(issued_ms) + 1 FROM command_history")
+            cluster.agent(2).kill()
+            cluster.wait_for_liveness(2, "dead")
+            self.assertIn("s2 maintenance, ", self.asked(cluster, "status", code=1))
+            cluster.rebalancer.kill()  # it is remembered
+            cluster.rebalancer.start()
+            cluster.wait_for_alive([1, 3, 4, 5])
+            self.some_beacons(cluster)
+            self.assertEqual(cluster.sql("SELECT DISTINCT why FROM violations"),
+                             [{"why": "waiting for a server in maintenance"}])
+            cluster.agent(2).start()
+            cluster.wait_for_liveness(2, "alive")
+            cluster.wait_until_settled()
+            self.assertEqual(cluster.value(COPIES, began), 0)
+            self.assertIn("s2 is in service", self.asked(cluster, "maintenance", "s2", "--end"))
+            self.some_beacons(cluster)
+            self.assertEqual(cluster.value(COPIES, began), 0)
+            self.check_contents(self.check_replicated(cluster), contents)
+
+    def test_what_is_not_safe_is_copied_before_its_server_goes_and_the_rest_when_time_is_over(self):
+        with self.cluster(agents=4) as cluster:
+            contents = self.filled(cluster, [64 * KIB] * 40, goal=2)
+            self.asked(cluster, "maintenance", "s3", "--for", "20s")
+            cluster.wait("two replicas of each chunk without s3", lambda: not cluster.sql(
+                "SELECT chunk_id FROM replica_status WHERE server_id <> 3 AND counts "
+                "GROUP BY chunk_id HAVING count(*) < 2"), 15)
+            self.wait_for_admin(cluster, 3, "in_service")
+            cluster.wait_until_settled()
+            self.check_contents(self.check_replicated(cluster, goal=2), contents, goal=2)
+
+    def some_beacons(self, cluster):
+        """Time in which anything that is to be done would be begun."""
+        end = time.monotonic() + 2.5
+        cluster.wait("two more rounds of beacons", lambda: time.monotonic() > end)
 
     def test_a_dead_server_is_forgotten_if_that_is_forced(self):
         with self.cluster(agents=5) as cluster:

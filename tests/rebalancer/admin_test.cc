@@ -349,7 +349,7 @@ TEST(Admin, NonsenseIsRefusedAndSaysWhy) {
   EXPECT_EQ(drained(cluster, 2), "conflict: s2 is draining and to be removed; undrain it first");
   maintain(3);
   EXPECT_EQ(asked(cluster, undrain(cluster.view(), ServerId(3))),
-            "conflict: s3 is maintenance and not drained");
+            "conflict: s3 is in maintenance and not drained");
   cluster.apply({ServerAdminSet{ServerId(4), AdminState::kRemoved, AfterDrain::kStay, {}}});
   EXPECT_THAT(drained(cluster, 4), HasSubstr("conflict: s4 is removed"));
   EXPECT_THAT(asked(cluster, undrain(cluster.view(), ServerId(4))), HasSubstr("empty directory"));

@@ -65,8 +65,9 @@ void print_json(const ServerAdmin& is) {
 }
 
 std::string described(const ServerAdmin& is) {
-  std::string words = to_string(is.server) + " is " + spaced(to_text(is.admin));
-  if (is.admin == AdminState::kInService) words = to_string(is.server) + " is in service";
+  const bool away = is.admin == AdminState::kMaintenance;
+  std::string words =
+      to_string(is.server) + (away ? " is in " : " is ") + spaced(to_text(is.admin));
   if (is.forget) words += ", to be removed";
   if (is.maintenance_left) words += " for " + duration_text(*is.maintenance_left);
   return words;

@@ -20,7 +20,8 @@ Result<const Server*> known(const ClusterView& view, ServerId id) {
 tl::unexpected<Error> conflict(const Server& server, const std::string& what) {
   std::string state(to_text(server.admin));
   std::replace(state.begin(), state.end(), '_', ' ');
-  return fail(ErrorCode::kConflict, to_string(server.id()) + " is " + state + what);
+  const char* is = server.admin == AdminState::kMaintenance ? " is in " : " is ";
+  return fail(ErrorCode::kConflict, to_string(server.id()) + is + state + what);
 }
 
 tl::unexpected<Error> is_removed(const Server& server) {
