@@ -65,7 +65,8 @@ std::vector<ChunkSlot> largest_first(const ChunkTable& table, std::span<const Ch
 /// Where there is less than a chunk for each server, no more than three to any: parallel work
 /// before an even end, which can be had later.
 void share_out(Draft& draft, std::span<const ChunkSlot> waiting) {
-  if (waiting.size() < draft.by_use().size()) draft.set_share(Bytes(0));
+  constexpr Bytes kAnyShare(std::uint64_t{1} << 60);
+  draft.set_share(waiting.size() < draft.by_use().size() ? Bytes(0) : kAnyShare);
 }
 
 /// All of a queue, or as much of it as a plan may look at, in turn.
