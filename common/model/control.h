@@ -15,7 +15,7 @@ struct Ping {};
 struct Pong {
   std::string version;
   Epoch epoch;
-  std::string mode;  ///< running, safe_mode, unsynced
+  std::string mode;  ///< running, braked, safe_mode, unsynced
   std::string why;
   Duration uptime{};
 };
@@ -173,10 +173,17 @@ struct Refused {
   std::string what;
 };
 
-using Request = std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer,
-                             UndrainServer, MaintainServer, PausePass, CancelCommand, SetGoal>;
+/// An operator says that the servers that are away are no reason for the brake to hold.
+struct ReleaseBrake {};
+struct BrakeReleased {
+  std::uint64_t servers = 0;  ///< that are away, and do not count for the brake any more
+};
+
+using Request =
+    std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer, UndrainServer,
+                 MaintainServer, PausePass, CancelCommand, SetGoal, ReleaseBrake>;
 using Answer = std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused,
-                            ServerAdmin, PausedPasses, Cancelled, GoalSet>;
+                            ServerAdmin, PausedPasses, Cancelled, GoalSet, BrakeReleased>;
 
 struct ControlRequest {
   std::uint64_t request = 0;

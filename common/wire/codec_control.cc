@@ -8,7 +8,7 @@
 namespace evenkeel::wire {
 namespace {
 
-constexpr std::string_view kModes[] = {"running", "starting", "safe_mode", "unsynced"};
+constexpr std::string_view kModes[] = {"running", "starting", "safe_mode", "unsynced", "braked"};
 constexpr std::string_view kCodes[] = {"malformed", "not_found",   "conflict",    "stale",
                                        "denied",    "unavailable", "unknown_kind"};
 constexpr std::string_view kEventKinds[] = {"server", "chunk", "command", "mode", "file"};
@@ -321,7 +321,8 @@ std::string_view name_of(const ControlRequest& asked) {
                    return pause.paused ? "pause" : "resume";
                  },
                  [](const CancelCommand&) -> std::string_view { return "cancel"; },
-                 [](const SetGoal&) -> std::string_view { return "goal"; }},
+                 [](const SetGoal&) -> std::string_view { return "goal"; },
+                 [](const ReleaseBrake&) -> std::string_view { return "brake_release"; }},
       asked.what);
 }
 
@@ -337,7 +338,8 @@ std::string_view name_of(const ControlAnswer& answered) {
                  [](const ServerAdmin&) -> std::string_view { return "server_admin"; },
                  [](const PausedPasses&) -> std::string_view { return "passes"; },
                  [](const Cancelled&) -> std::string_view { return "cancelled"; },
-                 [](const GoalSet&) -> std::string_view { return "goal_set"; }},
+                 [](const GoalSet&) -> std::string_view { return "goal_set"; },
+                 [](const BrakeReleased&) -> std::string_view { return "brake_released"; }},
       answered.what);
 }
 
@@ -394,7 +396,8 @@ void put(Packer& p, const ControlRequest& asked) {
           [&](const CancelCommand& cancel) {
             put_map(p, "request", id, "command", cancel.command);
           },
-          [&](const SetGoal& set) { put_set_goal(p, id, set); }},
+          [&](const SetGoal& set) { put_set_goal(p, id, set); },
+          [&](const ReleaseBrake&) { put_map(p, "request", id); }},
       asked.what);
 }
 
@@ -421,7 +424,10 @@ void put(Packer& p, const ControlAnswer& answered) {
                         [&](const Cancelled& cancelled) {
                           put_map(p, "request", id, "command", cancelled.command);
                         },
-                        [&](const GoalSet& set) { put_goal_set(p, id, set); }},
+                        [&](const GoalSet& set) { put_goal_set(p, id, set); },
+                        [&](const BrakeReleased& released) {
+                          put_map(p, "request", id, "servers", released.servers);
+                        }},
              answered.what);
 }
 
@@ -434,6 +440,8 @@ void put(Packer& p, const RebalancerEvent& event) {
 std::span<const Kind> control_kinds() {
   static constexpr auto kPing = [](Fields&) -> Request { return Ping{}; };
   static constexpr auto kDelete = [](Fields& f) -> Request { return DeleteNamed{read_named(f)}; };
+  static constexpr auto kRelease = [](Fields&) -> Request { return ReleaseBrake{}; };
+  static constexpr auto kReleased = [](Fields& f) -> Answer { return BrakeReleased{f["servers"]}; };
   static constexpr auto kDeleted = [](Fields& f) -> Answer { return Deleted{f["chunks"]}; };
   static constexpr Kind kKinds[] = {{"ping", request<kPing>},
                                     {"put_open", request<read_put_open>},
@@ -460,6 +468,8 @@ std::span<const Kind> control_kinds() {
                                     {"passes", answer<read_passes>},
                                     {"cancelled", answer<read_cancelled>},
                                     {"goal_set", answer<read_goal_set>},
+                                    {"brake_release", request<kRelease>},
+                                    {"brake_released", answer<kReleased>},
                                     {"event.server", read_event},
                                     {"event.chunk", read_event},
                                     {"event.command", read_event},

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/overloaded.h"
+#include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/put.h"
 #include "services/rebalancer/operators.h"
@@ -145,6 +146,15 @@ class Answering {
     result.answer = Deleted{store_.chunk_total(file->id)};
     result.changes = remove(file->id);
     result.changes.push_back(Noted{"file", name, "deleted"});
+    return result;
+  }
+
+  Outcomes operator()(const ReleaseBrake&) const {
+    if (!view_.braked()) return no("conflict", "the brake does not hold");
+    Outcomes result{brake_released(view_), BrakeReleased{}};
+    std::get<BrakeReleased>(result.answer).servers = static_cast<std::uint64_t>(std::count_if(
+        result.changes.begin(), result.changes.end(),
+        [](const Change& change) { return std::holds_alternative<ServerGone>(change); }));
     return result;
   }
 

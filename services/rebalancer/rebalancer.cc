@@ -1,10 +1,28 @@
 #include "services/rebalancer/rebalancer.h"
 
+#include <utility>
+
+#include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/facts.h"
+#include "services/rebalancer/core/mode.h"
+#include "services/rebalancer/core/needless.h"
+#include "services/rebalancer/core/patience.h"
 #include "services/rebalancer/core/planner.h"
 #include "services/rebalancer/files.h"
 
 namespace evenkeel {
+namespace {
+
+/// Whether who is away, or what that means, may be another afterwards.
+bool is_about_presence(const Change& change) {
+  return std::holds_alternative<ServerAdded>(change) ||
+         std::holds_alternative<ServerUpdated>(change) ||
+         std::holds_alternative<ServerReplaced>(change) ||
+         std::holds_alternative<ServerReported>(change) ||
+         std::holds_alternative<ServerGone>(change);
+}
+
+}  // namespace
 
 Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
     : store_(store),
@@ -53,6 +71,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
     answers.push_back(std::move(outcomes.answer));
   }
   give_up_old_puts(transaction, committed);
+  look_at_absences(transaction, committed);
   const std::size_t before = committed.issued.size();
   record(transaction, plan(view_, limits_, now), committed);
   committed.more_to_plan =
@@ -61,6 +80,19 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   transaction.commit();
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
   return committed;
+}
+
+/// What follows from who is away, once everything that has happened is known: before anything is
+/// planned, so that nothing is copied that the brake would have held.
+void Rebalancer::look_at_absences(Store::Transaction& transaction, Committed& committed) {
+  if (std::exchange(servers_changed_, false)) {
+    Changes changes = braking(view_, limits_);
+    await_racks(view_, limits_, clock_.now(), changes);
+    record(transaction, changes, committed);
+  }
+  if (const Mode mode = mode_of(view_).mode; mode == Mode::kRunning || mode == Mode::kBraked) {
+    record(transaction, needless_copies(view_, limits_), committed);
+  }
 }
 
 /// The view forgets a command when it is closed. If it was a copy that was not wanted any more, and
@@ -102,6 +134,7 @@ void Rebalancer::record(Store::Transaction& transaction, const Changes& changes,
         committed.superseded.emplace_back(closed->command, server);
       }
     }
+    servers_changed_ |= is_about_presence(change);
     transaction.save(change);
     view_.apply(change);
   }

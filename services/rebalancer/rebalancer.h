@@ -53,6 +53,7 @@ class Rebalancer {
  private:
   void begin_epoch();
   void record(Store::Transaction& transaction, const Changes& changes, Committed& committed);
+  void look_at_absences(Store::Transaction& transaction, Committed& committed);
   std::optional<Event> copy_after_all(const Event& event);
   void give_up_old_puts(Store::Transaction& transaction, Committed& committed);
   Store::Transaction begin();
@@ -63,6 +64,7 @@ class Rebalancer {
   ClusterView view_;
   const EventNumber last_event_before_;
   Instant puts_looked_at_;
+  bool servers_changed_ = true;  ///< since it was last looked who is away
 };
 
 }  // namespace evenkeel

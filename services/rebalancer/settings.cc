@@ -41,6 +41,14 @@ void read_limits(Reader& reader, Limits& limits) {
   limits.full_for = reader.duration("full_for", limits.full_for);
   limits.safe_mode_share = reader.ratio("safe_mode_share", limits.safe_mode_share);
   limits.safe_mode_time = reader.duration("safe_mode_time", limits.safe_mode_time);
+  limits.patience_planned_stop =
+      reader.duration("patience.planned_stop", limits.patience_planned_stop);
+  limits.patience_server = reader.duration("patience.server", limits.patience_server);
+  limits.patience_rack = reader.duration("patience.rack", limits.patience_rack);
+  limits.patience_report = reader.duration("patience.report", limits.patience_report);
+  limits.brake_share = reader.ratio("brake.share", limits.brake_share);
+  limits.brake_servers = count("brake.servers", limits.brake_servers, 100'000);
+  limits.brake_window = reader.duration("brake.window", limits.brake_window);
   if (limits.chunk_size < 1_KiB || limits.chunk_size > 1_GiB) {
     reader.fault("chunk_size", "must be from 1KiB to 1GiB");
   }

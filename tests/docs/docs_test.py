@@ -88,7 +88,7 @@ class Views(unittest.TestCase):
             self.assertEqual(self.db.execute(f"SELECT * FROM {view}").fetchall(), [])
 
 
-SETTING_LINE = re.compile(r"^# ?([a-z_]+ = .*)$", re.M)
+SETTING_LINE = re.compile(r"^# ?([a-z_.]+ = .*)$", re.M)
 
 
 def deployed_text(service):
@@ -96,8 +96,12 @@ def deployed_text(service):
 
 
 def all_settings(service):
-    """Every setting of the file, those that are commented out too."""
-    return tomllib.loads(SETTING_LINE.sub(r"\1", deployed_text(service)))
+    """Every setting of the file, those that are commented out too, tables by keys with dots."""
+    found = {}
+    for key, value in tomllib.loads(SETTING_LINE.sub(r"\1", deployed_text(service))).items():
+        found |= {f"{key}.{name}": each for name, each in value.items()} \
+            if isinstance(value, dict) else {key: value}
+    return found
 
 
 READS = re.compile(

@@ -25,9 +25,12 @@ inline std::string persisted(const ClusterView& view) {
         << s.member.incarnation.value() << " " << s.member.location << " "
         << to_text(s.member.liveness) << " " << s.member.capacity.count() << " acked "
         << s.acked_journal.value() << " report " << s.report_journal.value() << " inventory "
-        << s.inventory_number.value() << " used " << s.used.count() << " incoming "
-        << s.incoming.count() << " leaving " << s.leaving.count() << " copies " << s.copies_in
-        << "/" << s.copies_out << " checks " << s.checks << "\n";
+        << s.inventory_number.value() << " gone "
+        << (s.gone_since ? s.gone_since->time_since_epoch().count() : -1) << s.gone_excused
+        << " awaited " << (s.awaited_until ? s.awaited_until->time_since_epoch().count() : -1)
+        << " used " << s.used.count() << " incoming " << s.incoming.count() << " leaving "
+        << s.leaving.count() << " copies " << s.copies_in << "/" << s.copies_out << " checks "
+        << s.checks << "\n";
   }
   std::map<ChunkId, std::string> chunks;
   for (ChunkSlot slot = 0; slot < view.chunk_count(); ++slot) {
@@ -76,17 +79,32 @@ class World {
     std::map<CommandId, CommandResult> results;
     std::set<CommandId> received;
     std::map<CommandId, CommandRecord> orders;
+    std::set<CommandId> confirmed;  // results that the rebalancer has taken in
   };
+  struct Setup {
+    int servers = 5;
+    Limits limits = hurried();
+    std::function<std::string(int)> location = [](int server) {
+      return "r" + std::to_string(server % 3) + "/h" + std::to_string(server);
+    };
+    std::uint64_t capacity = 100'000;
+    std::uint64_t compare_every = 7;  // turns: what is stored with what is known
+  };
+  /// A history of a few minutes sees all of it.
+  static Limits hurried() {
+    Limits limits;
+    limits.retire_after = 1min;
+    limits.safe_mode_time = 5s;
+    limits.put_allowed = 2min;
+    return limits;
+  }
 
-  World(std::uint64_t seed, int servers) : rng_(seed) {
-    limits_.retire_after = 1min;
-    limits_.safe_mode_time = 5s;
-    limits_.put_allowed = 2min;
+  World(std::uint64_t seed, const Setup& setup)
+      : rng_(seed), limits_(setup.limits), compare_every_(setup.compare_every) {
     reopen();
-    for (int i = 1; i <= servers; ++i) {
+    for (int i = 1; i <= setup.servers; ++i) {
       Agent agent{.member =
-                      member_of(static_cast<std::uint64_t>(i),
-                                "r" + std::to_string(i % 3) + "/h" + std::to_string(i), 100'000)};
+                      member_of(static_cast<std::uint64_t>(i), setup.location(i), setup.capacity)};
       agents_.emplace(agent.member.server, agent);
     }
     snapshot();
@@ -100,10 +118,15 @@ class World {
 
   void handle(std::vector<Event> events, std::vector<Asked> asked = {}) {
     const std::vector<Asked>& questions = asked;
-    rebalancer_->handle(events, questions);
+    const CommandId next = view().next_command();
+    const Committed committed = rebalancer_->handle(events, questions);
     view().check();
     note_issued();
-    if (++turns_ % 7 == 0) compare();
+    for (const CommandId id : committed.issued) {
+      if (id >= next && view().find(id)) expect_in_order(*view().find(id));
+    }
+    withdraw(committed);
+    if (++turns_ % compare_every_ == 0) compare();
   }
   void compare() {
     const ClusterView loaded = store_->load_view(clock_.now());
@@ -179,12 +202,14 @@ class World {
 
   void die(Agent& agent) {
     agent.member.liveness = Liveness::kDead;
+    agent.member.planned = rng_.chance(1, 3);
     agent.reachable = rng_.chance(1, 2);  // or only membership does not hear it
     tell(agent);
   }
   void come_back(Agent& agent, bool other_run, bool wiped) {
     agent.reachable = true;
     agent.member.liveness = Liveness::kAlive;
+    agent.member.planned = false;
     if (wiped) {
       for (const auto& [id, file] : agent.disk) fault(id);
       agent = Agent{.member = agent.member};
@@ -222,12 +247,15 @@ class World {
     if (!agent.reachable || agent.results.empty()) return;
     std::vector<Event> events;
     JournalNumber highest(0);
+    const bool again = rng_.chance(1, 20);
     for (auto result = agent.results.begin(); result != agent.results.end(); ++result) {
-      if (!view().find(result->first)) continue;
+      // Said until it is confirmed, and sometimes again: it may have been under way for long.
+      if (!agent.confirmed.insert(result->first).second && !again) continue;
       events.push_back(CommandAcknowledged{identity(agent), result->second});
       if (rng_.chance(1, 4)) events.push_back(events.back());
       highest = std::max(highest, result->second.journal);
     }
+    if (events.empty()) return;
     events.push_back(JournalAcknowledged{agent.member.server, agent.member.storage, highest});
     handle(events);
   }
@@ -259,6 +287,40 @@ class World {
     ask(PutClose{*file, {}, true}, [](const Answer&) {});
     receipts_.push_back(stored);
     return item->chunk;
+  }
+  Answer release_brake() {
+    Answer answer = Deleted{};
+    ask(ReleaseBrake{}, [&](const Answer& made) { answer = made; });
+    return answer;
+  }
+  /// A file of so many chunks, stored by everybody who was asked to.
+  void fill(const std::string& name, int goal, std::uint64_t chunks, Rng& rng) {
+    constexpr std::uint64_t kAtOnce = 100;
+    FileId file{0};
+    ask(PutOpen{name, goal, Bytes(chunks)},
+        [&](const Answer& answer) { file = std::get<PutOpened>(answer).file; });
+    for (std::uint64_t first = 0; first < chunks; first += kAtOnce) {
+      PutPlace place{file, {}};
+      for (std::uint64_t i = first; i < std::min(first + kAtOnce, chunks); ++i) {
+        place.items.push_back({i, Bytes(1'000), checksum_of(rng.next()), {}});
+      }
+      ChunksStored stored;
+      ask(place, [&](const Answer& answer) {
+        const auto& items = std::get<PutPlaced>(answer).items;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+          for (const Source& target : items[i].targets) {
+            Agent& agent = agents_.at(target.server);
+            const ChunkContent content{items[i].chunk, items[i].version, place.items[i].size,
+                                       place.items[i].checksum};
+            agent.disk.insert_or_assign(content.chunk, File{content});
+            stored.items.push_back(
+                {content.chunk, target.server, target.storage, JournalNumber(++agent.journal)});
+          }
+        }
+      });
+      handle({stored});
+    }
+    ask(PutClose{file, {}, true}, [](const Answer&) {});
   }
   void remove(const std::string& name) {
     ask(DeleteNamed{name}, [](const Answer&) {});
@@ -299,7 +361,7 @@ class World {
     for (auto& [id, agent] : agents_) {
       while (!agent.received.empty()) execute(agent);
       acknowledge(agent);
-      report(agent);
+      report(agent);  // of what clients stored and never told of
     }
     int quiet = 0;
     for (int round = 0; round < 3'000 && quiet < 150; ++round) {
@@ -373,6 +435,33 @@ class World {
     for (const auto& [id, command] : view().in_flight()) issued_.try_emplace(id, step_);
   }
 
+  /// What is superseded is withdrawn; who hears of it in time does not do it.
+  void withdraw(const Committed& committed) {
+    for (const auto& [id, server] : committed.superseded) {
+      Agent& agent = agents_.at(server);
+      if (!agent.reachable || rng_.chance(1, 2) || agent.received.erase(id) == 0) continue;
+      agent.results.insert_or_assign(id, CommandResult{.command = id,
+                                                       .outcome = Outcome::kRefused,
+                                                       .why = Why::kCancelled,
+                                                       .detail = "",
+                                                       .journal = JournalNumber(++agent.journal),
+                                                       .blamed = {}});
+    }
+  }
+
+  /// Who is awaited is not made up for, and the brake lets nothing through but what is at risk.
+  void expect_in_order(const CommandRecord& issued) {
+    if (issued.kind == CommandKind::kReport || issued.kind == CommandKind::kVerify) return;
+    const ReplicaCount count = view().count(*view().find(*issued.chunk));
+    if (issued.reason == Reason::kRepair) {
+      EXPECT_LE(count.projected, view().find(*issued.chunk)->goal)
+          << to_string(issued.id) << " makes up for a server that is awaited";
+    }
+    if (!view().braked()) return;
+    EXPECT_EQ(issued.kind, CommandKind::kReplicate) << to_string(issued.id) << ": the brake holds";
+    EXPECT_LE(count.valid, 1) << to_string(issued.id) << ": the brake holds";
+  }
+
   CommandResult do_it(Agent& agent, const CommandRecord& c) {
     CommandResult result{
         .command = c.id, .detail = "", .journal = JournalNumber(agent.journal), .blamed = {}};
@@ -436,7 +525,8 @@ class World {
 
   Rng rng_;
   ManualClock clock_{Timestamp(Duration(1'000'000))};
-  Limits limits_;
+  const Limits limits_;
+  const std::uint64_t compare_every_;
   TempDir dir_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Rebalancer> rebalancer_;

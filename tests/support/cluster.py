@@ -37,6 +37,9 @@ CLONE_NEWNS = 0x00020000
 
 # Fast: a test waits for what it asks for, not for defaults made for a data centre.
 REBALANCER = {"default_goal": 3, "safe_mode_time": "2s"}
+# Who is killed is made up for at once, however many they are, unless a test is about just that.
+REBALANCER |= {"patience.planned_stop": "0s", "patience.server": "0s", "patience.rack": "0s",
+               "brake.share": "100%"}
 AGENT = {"capacity": "16GiB", "reserve": "64MiB"}
 
 

@@ -103,6 +103,8 @@ EXPECTED = {
     "located": {"request": 35, "name": "photos/cat.jpg", "size_bytes": 67108864, "total": 1,
                 "first": 0, "epoch": 9, "chunks": [{**CONTENT, "holders": [SOURCE]}]},
     "deleted": {"request": 36, "chunks": 1},
+    "brake_release": {"request": 46},
+    "brake_released": {"request": 46, "servers": 12},
     "error": {"request": 37, "code": "not_found", "what": 'no file "photos/dog.jpg"'},
     "drain": {"request": 38, "server": 7, "dry_run": True},
     "decommission": {"request": 39, "server": 7, "force": True},

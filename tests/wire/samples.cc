@@ -187,6 +187,8 @@ std::vector<Message> samples() {
       answered(42, PausedPasses{{Reason::kRepair, Reason::kBalance}}),
       answered(44, Cancelled{CommandId(1001)}),
       answered(45, GoalSet{true, 4000, 2048, 2047, estimate()}),
+      asked(46, ReleaseBrake{}),
+      answered(46, BrakeReleased{12}),
       event("server", "s7"),
       event("chunk", "c42"),
       event("command", "k1001"),

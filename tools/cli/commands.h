@@ -60,6 +60,8 @@ struct DeleteWish {
 };
 Exit delete_named(const Options& options, const DeleteWish& wish);
 Exit ping(const Options& options);
+/// Servers that are away are made up for, however many went at once.
+Exit release_brake(const Options& options);
 
 struct PlanWish {
   offline::Wish cluster;

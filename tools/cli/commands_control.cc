@@ -54,6 +54,20 @@ Exit delete_named(const Options& options, const DeleteWish& wish) {
   return Exit::kOk;
 }
 
+Exit release_brake(const Options& options) {
+  Session session(options);
+  const Result<BrakeReleased> answer = session.ask<BrakeReleased>(ReleaseBrake{});
+  if (!answer) return error("resume brake: " + answer.error().what);
+  if (options.json) {
+    std::fputs(json(Fields{{"servers", static_cast<std::int64_t>(answer->servers)}}).c_str(),
+               stdout);
+  } else {
+    std::printf("the brake is released: what %s held is made up for\n",
+                count_of(answer->servers, "server").c_str());
+  }
+  return Exit::kOk;
+}
+
 Exit ping(const Options& options) {
   Session session(options);
   const Result<Pong> pong = session.ask<Pong>(Ping{});

@@ -32,7 +32,7 @@ struct Evenness {
 
 struct Picture {
   std::vector<Wrong> chunks;   // lost, at_risk, ...
-  std::vector<Wrong> servers;  // dead, suspect, not_reported
+  std::vector<Wrong> servers;  // dead, suspect, not_reported, awaited
   std::int64_t chunks_live = 0, chunks_retired = 0, replicas = 0, servers_known = 0, files = 0;
   std::int64_t used = 0, capacity = 0;
   std::optional<Evenness> evenness;
@@ -83,7 +83,8 @@ std::vector<Wrong> wrong_servers(const View& view) {
     return found;
   };
   return {of("dead", "liveness = 'dead'"), of("suspect", "liveness = 'suspect'"),
-          of("not_reported", "liveness <> 'dead' AND NOT reported")};
+          of("not_reported", "liveness <> 'dead' AND NOT reported"),
+          of("awaited", "server_id IN (SELECT server_id FROM absences WHERE awaited_left_ms > 0)")};
 }
 
 std::optional<Evenness> evenness_of(const View& view) {
@@ -226,7 +227,9 @@ void print(const Picture& picture, const Options& options) {
   const Style style = style_of(STDOUT_FILENO);
   if (const auto& pong = picture.rebalancer) {
     const std::string why = pong->why.empty() ? "" : " (" + printable(pong->why) + ")";
-    const Colour colour = pong->mode == "running" ? Colour::kGreen : Colour::kYellow;
+    const Colour colour = pong->mode == "running"  ? Colour::kGreen
+                          : pong->mode == "braked" ? Colour::kRed
+                                                   : Colour::kYellow;
     std::printf("%-18s%s%s, epoch %s, up %s\n", "rebalancer",
                 style.paint(colour, printable(pong->mode)).c_str(), why.c_str(),
                 to_string(pong->epoch).c_str(), duration_text(pong->uptime).c_str());

@@ -289,15 +289,24 @@ void add_server_commands(CLI::App& app, Parsed& parsed) {
 
 void add_planner_commands(CLI::App& app, Parsed& parsed) {
   const Options& options = parsed.options;
-  for (const bool paused : {true, false}) {
-    CLI::App* command =
-        add_command(app, paused ? "pause" : "resume",
-                    paused ? "Orders nothing more for a reason" : "Orders again for a reason",
-                    parsed, [&, paused] { return pause(options, parsed.pass, paused); });
-    command->add_option("PASS", parsed.pass, "repair, drain, spread, trim, balance or all")
-        ->required()
-        ->check(CLI::IsMember({"repair", "drain", "spread", "trim", "balance", "all"}));
-  }
+  const std::vector<std::string> passes{"repair", "drain", "spread", "trim", "balance", "all"};
+  add_command(app, "pause", "Orders nothing more for a reason", parsed,
+              [&] { return pause(options, parsed.pass, true); })
+      ->add_option("PASS", parsed.pass, "repair, drain, spread, trim, balance or all")
+      ->required()
+      ->check(CLI::IsMember(passes));
+  std::vector<std::string> resumed = passes;
+  resumed.emplace_back("brake");
+  add_command(app, "resume", "Orders again for a reason, or though many servers went at once",
+              parsed,
+              [&] {
+                if (parsed.pass == "brake") return release_brake(options);
+                return pause(options, parsed.pass, false);
+              })
+      ->add_option("WHAT", parsed.pass,
+                   "A pass, or brake: the servers that are away will not be back")
+      ->required()
+      ->check(CLI::IsMember(resumed));
   CLI::App* cancel_command = add_command(app, "cancel", "Cancels a copy", parsed, [&] {
     return cancel(options, needed_id<CommandId>(parsed.command_word, "COMMAND"));
   });

@@ -399,7 +399,8 @@ def run(given, account):
     with Folder(given.dir, given.keep), \
             LocalCluster(given.dir.resolve(), given.bin,
                          rebalancer={"default_goal": given.goal,
-                                     "chunk_size": f"{given.chunk_size}B", "safe_mode_time": "2s"},
+                                     "chunk_size": f"{given.chunk_size}B", "safe_mode_time": "2s",
+                                     "patience.server": "0s"},  # to see it heal at once
                          agent={"capacity": f"{given.capacity}B", "reserve": f"{given.reserve}B",
                                 "scrub_rate": "256MiB", "scrub_pause": "2s"}) as cluster:
         show = Show(given, cluster, account)

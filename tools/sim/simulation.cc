@@ -31,12 +31,19 @@ void each_wait(const ClusterView& view, Look look) {
   }
 }
 
+/// What is lost here is lost for good, so nobody waits for it. Who is away already is awaited as
+/// long as the rebalancer has it.
+Limits without_patience(Limits limits) {
+  limits.patience_planned_stop = limits.patience_server = limits.patience_rack = Duration(0);
+  return limits;
+}
+
 }  // namespace
 
 Simulation::Simulation(ClusterView view, const Limits& limits, const Rates& rates,
                        const Options& options)
     : view_(std::move(view)),
-      limits_(limits),
+      limits_(without_patience(limits)),
       options_(options),
       tally_(view_),
       agents_(rates, [this](CommandId command) { return other_source(command); }),
@@ -123,6 +130,10 @@ std::optional<Instant> Simulation::next_when_quiet() {
     each_wait(view_, [&](Instant until) {
       quiet_until_ = std::max(*quiet_until_, std::min(until, now_ + kAsideLongest));
     });
+    for (const ServerId id : view_.gone()) {
+      const auto& until = view_.find(id)->awaited_until;
+      if (until) quiet_until_ = std::max(*quiet_until_, *until + kQuiet);
+    }
   }
   if (now_ >= *quiet_until_) return std::nullopt;
   if (now_ < *quiet_since_ + kQuiet) return now_ + kTick;

@@ -228,8 +228,8 @@ struct ServerAdminSet {
   AfterDrain after = AfterDrain::kStay;
   std::optional<Instant> maintenance_until;  ///< with maintenance, and only then
 };
-/// In memory only: it is away and expected back by then. What it holds counts as projected for
-/// chunks that keep at least two valid replicas in two failure domains without it. None: no more.
+/// It is away and expected back by then. What it holds counts as projected for chunks that keep at
+/// least two valid replicas in two failure domains without it. None: no more.
 struct ServerAwaited {
   ServerId server;
   std::optional<Instant> until;
@@ -256,15 +256,27 @@ struct TurnBegun {
   std::size_t sort_at_most;
 };
 
-using Change =
-    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
-                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
-                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
-                 ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
-                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
-                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
-                 ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet>;
+/// When it went away without having come back since, which ends with its report. `excused`: an
+/// operator has said that it is no reason to brake.
+struct ServerGone {
+  ServerId server;
+  std::optional<Instant> since;
+  bool excused = false;
+};
+
+/// In memory only, since it follows from who is gone. With a reason: the brake holds.
+struct BrakeSet {
+  std::optional<std::string> why;
+};
+
+using Change = std::variant<
+    EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
+    ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
+    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkPromised,
+    ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
+    ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+    FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited,
+    ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone, BrakeSet>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

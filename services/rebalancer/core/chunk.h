@@ -24,15 +24,16 @@ enum class Queue : std::uint8_t {
   kRisk2,
   kRisk3,
   kRiskMore,
-  kDrain,    ///< enough are valid, but some are on servers that leave
-  kSpread,   ///< enough, but against the spread rule
-  kVerify,   ///< has a suspect replica
-  kTrim,     ///< has more than it needs, or stale and corrupt ones beside what it needs
-  kRetired,  ///< deleted by its owner, replicas left
-  kLost,     ///< no valid replica: nothing can be done, and nothing of it may be deleted
-  kAside,    ///< could not be helped; looked at again later
+  kDrain,     ///< enough are valid, but some are on servers that leave
+  kSpread,    ///< enough, but against the spread rule
+  kVerify,    ///< has a suspect replica
+  kTrim,      ///< has more than it needs, or stale and corrupt ones beside what it needs
+  kRetired,   ///< deleted by its owner, replicas left
+  kLost,      ///< no valid replica: nothing can be done, and nothing of it may be deleted
+  kAside,     ///< could not be helped; looked at again later
+  kNeedless,  ///< has what it needs, and a copy that was to make up for something is under way
 };
-inline constexpr std::size_t kQueues = 13;
+inline constexpr std::size_t kQueues = 14;
 
 struct Replica {
   ServerSlot server = 0;

@@ -129,6 +129,7 @@ void ClusterView::load_server(Server server) {
   EK_CHECK(slot < PackedReplica::kServers);
   server_by_id_.emplace(server.id(), slot);
   server_by_storage_.emplace(server.member.storage, slot);
+  if (server.gone_since) gone_.insert(server.id());
   servers_.push_back(std::move(server));
   servers_.back().chunks = SlotSet(slot);
   if (loading_) servers_.back().chunks.loosen();

@@ -41,6 +41,8 @@ struct Server {
   std::optional<Instant> awaited_until;
   AfterDrain after_drain = AfterDrain::kStay;
   std::optional<Instant> maintenance_until;
+  std::optional<Instant> gone_since;  ///< it is away; until it has reported again
+  bool gone_excused = false;          ///< and no reason to brake, as an operator says
   /// Chunks touched by commands since the last report, with the journal number of the effect: what
   /// a report from before that number says of them is no news (S9).
   std::map<ChunkId, JournalNumber> effects;
@@ -152,6 +154,10 @@ class ClusterView {
   /// Whether operators want nothing of this pass for now.
   bool paused(Reason pass) const { return (paused_ >> static_cast<unsigned>(pass) & 1) != 0; }
   bool in_safe_mode() const { return in_safe_mode_; }
+  /// Why everything is held but the most urgent; none: it is not.
+  const std::optional<std::string>& braked() const { return braked_; }
+  /// Servers that are away, or back without having reported.
+  const std::set<ServerId>& gone() const { return gone_; }
   Instant started() const { return started_; }
   const std::optional<StorageId>& membership_stream() const { return stream_; }
   EventNumber membership_number() const { return stream_number_; }
@@ -234,6 +240,8 @@ class ClusterView {
   void on(const PassPaused& change);
   void on(const ChunkPolicySet& change);
   void on(const FileGoalSet& change);
+  void on(const ServerGone& change);
+  void on(const BrakeSet& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32, kMaintained = 64;
@@ -259,6 +267,8 @@ class ClusterView {
   void refresh_chunks_of(ServerSlot server);
   void set_queue(ChunkSlot slot, Queue queue);
   Queue queue_of(ChunkSlot slot) const;
+  bool is_needless(ChunkSlot slot, const ReplicaCount& now) const;
+  void end_absence(Server& server);
   Queue risk_of(ChunkSlot slot, const ReplicaCount& now) const;
   void hold_back_maintained(ChunkSlot slot, int maintained, ReplicaCount& count) const;
   bool is_leaving(ChunkSlot slot, PackedReplica replica) const;
@@ -302,6 +312,8 @@ class ClusterView {
   bool synced_ = false;
   std::uint32_t paused_ = 0;  // a bit for each Reason
   bool in_safe_mode_ = true;
+  std::optional<std::string> braked_;
+  std::set<ServerId> gone_;
   std::uint64_t revision_ = 0;
 };
 

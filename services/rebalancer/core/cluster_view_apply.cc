@@ -187,7 +187,7 @@ void ClusterView::on(const ServerReplaced& c) {
   server.fenced = Epoch(0);
   server.acked_journal = server.report_journal = server.report_floor = JournalNumber(0);
   server.inventory_number = InventoryNumber(0);
-  server.awaited_until.reset();
+  end_absence(server);
   set_standing(slot, Standing::kRegistering);
   server_by_storage_.erase(server.member.storage);
   server_by_storage_.emplace(c.member.storage, slot);
@@ -214,7 +214,7 @@ void ClusterView::on(const ServerReported& c) {
   set_standing(slot, Standing::kReported);
   server.inventory_asked.reset();
   server.inventory = Voucher{Holder::VouchedBy::kInventory, c.number.value(), c.asked};
-  server.awaited_until.reset();
+  end_absence(server);
   derive(slot);
   if (counted != server.counts()) refresh_chunks_of(slot);
   resume_live_chunks();
@@ -395,12 +395,34 @@ void ClusterView::on(const TurnBegun& c) {
   sort_some();
 }
 
+void ClusterView::end_absence(Server& server) {
+  server.awaited_until.reset();
+  server.gone_since.reset();
+  server.gone_excused = false;
+  gone_.erase(server.id());
+}
+
 void ClusterView::on(const ServerAwaited& c) {
   const ServerSlot slot = server_by_id_.at(c.server);
   const bool before = servers_[slot].awaited_until.has_value();
   servers_[slot].awaited_until = c.until;
   derive(slot);
-  if (before != c.until.has_value()) refresh_chunks_of(slot);
+  if (before != c.until.has_value() && !counts(slot)) refresh_chunks_of(slot);
+}
+
+void ClusterView::on(const ServerGone& c) {
+  Server& server = at(c.server);
+  server.gone_since = c.since;
+  server.gone_excused = c.excused;
+  if (c.since) {
+    gone_.insert(c.server);
+  } else {
+    gone_.erase(c.server);
+  }
+}
+
+void ClusterView::on(const BrakeSet& c) {
+  braked_ = c.why;
 }
 
 void ClusterView::on(const ServerAdminSet& c) {

@@ -135,11 +135,21 @@ Queue ClusterView::queue_of(ChunkSlot slot) const {
     const bool may_do = now.valid > 1 && now.projected + now.suspect >= chunks_.goal(slot);
     return now.verifying && may_do ? Queue::kNone : risk_of(slot, now);
   }
-  if (now.busy) return Queue::kNone;  // looked at again when what is in flight has ended
+  // Otherwise looked at again when what is in flight has ended.
+  if (now.busy) return is_needless(slot, now) ? Queue::kNeedless : Queue::kNone;
   // Who is awaited may not come: while it is away nothing is too many.
   const bool over = now.projected - now.awaited > chunks_.goal(slot);
   if (over || now.garbage > 0 || now.surplus > 0) return Queue::kTrim;
   return now.crowded ? Queue::kSpread : Queue::kNone;
+}
+
+bool ClusterView::is_needless(ChunkSlot slot, const ReplicaCount& now) const {
+  if (now.projected - now.awaited <= chunks_.goal(slot)) return false;
+  const auto commands = in_flight_of(slot);
+  return std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+    const CommandRecord& command = in_flight_.at(id);
+    return command.kind == CommandKind::kReplicate && !command.drop;
+  });
 }
 
 Queue ClusterView::risk_of(ChunkSlot slot, const ReplicaCount& now) const {

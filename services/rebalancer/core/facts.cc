@@ -3,6 +3,7 @@
 #include "common/base/overloaded.h"
 #include "services/rebalancer/core/admin.h"
 #include "services/rebalancer/core/mode.h"
+#include "services/rebalancer/core/patience.h"
 
 namespace evenkeel {
 
@@ -50,6 +51,7 @@ Changes of_time(const ClusterView& view, const Limits& limits, Instant now) {
     changes.push_back(Noted{"mode", "rebalancer",
                             "deletes are released: every server that is known has reported"});
   }
+  end_awaiting(view, now, changes);
   for (const auto& [until, slot] : view.aside()) {
     if (until > now) break;
     changes.push_back(ChunkResumed{view.chunk(slot).id});
@@ -61,8 +63,8 @@ Changes of_time(const ClusterView& view, const Limits& limits, Instant now) {
 Changes facts_of(const ClusterView& view, const Event& event, const Limits& limits, Instant now) {
   return std::visit(
       Overloaded{
-          [&](const MemberChanged& e) { return of_member_changed(view, e, now); },
-          [&](const MembersListed& e) { return of_members_listed(view, e, now); },
+          [&](const MemberChanged& e) { return of_member_changed(view, e, limits, now); },
+          [&](const MembersListed& e) { return of_members_listed(view, e, limits, now); },
           [&](const MembershipUnsure& e) {
             if (!view.synced()) return Changes{};
             return Changes{SyncChanged{false}, Noted{"mode", "membership", "unsure: " + e.why}};

@@ -20,8 +20,10 @@ Changes of_being_behind(const ClusterView& view, Epoch seen, std::optional<Comma
                         const std::string& why);
 
 // One function for each kind of event, for facts_of() only.
-Changes of_member_changed(const ClusterView& view, const MemberChanged& event, Instant now);
-Changes of_members_listed(const ClusterView& view, const MembersListed& event, Instant now);
+Changes of_member_changed(const ClusterView& view, const MemberChanged& event, const Limits& limits,
+                          Instant now);
+Changes of_members_listed(const ClusterView& view, const MembersListed& event, const Limits& limits,
+                          Instant now);
 Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant now);
 Changes of_inventory(const ClusterView& view, const InventoryRead& event, const Limits& limits);
 Changes of_acknowledgement(const ClusterView& view, const CommandAcknowledged& event,

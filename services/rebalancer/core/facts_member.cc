@@ -2,6 +2,7 @@
 #include <set>
 
 #include "services/rebalancer/core/facts.h"
+#include "services/rebalancer/core/patience.h"
 
 namespace evenkeel {
 namespace {
@@ -30,7 +31,8 @@ void close_commands_of(const ClusterView& view, ServerId server, bool storage_go
   }
 }
 
-Changes of_member(const ClusterView& view, const Member& member) {
+Changes of_member(const ClusterView& view, const Member& member, const Limits& limits,
+                  Instant now) {
   Changes changes;
   const Server* known = view.find(member.server);
   const Server* holder = view.find_storage(member.storage);
@@ -57,9 +59,13 @@ Changes of_member(const ClusterView& view, const Member& member) {
     return changes;
   }
   if (member == before) return {};
-  if (member.liveness == Liveness::kDead && before.liveness != Liveness::kDead) {
+  const bool is_dead = member.liveness == Liveness::kDead;
+  const bool was_dead = before.liveness == Liveness::kDead;
+  if (is_dead && !was_dead) {
+    await(*known, member, limits, now, changes);
     close_commands_of(view, member.server, false, changes);
   }
+  if (was_dead && !is_dead) await_report(*known, limits, now, changes);
   changes.push_back(ServerUpdated{member});
   if (member.liveness != before.liveness) {
     changes.push_back(Noted{"server", to_string(member.server), described(member)});
@@ -73,13 +79,15 @@ void append(Changes& to, Changes from) {
 
 }  // namespace
 
-Changes of_member_changed(const ClusterView& view, const MemberChanged& event, Instant) {
-  Changes changes = of_member(view, event.member);
+Changes of_member_changed(const ClusterView& view, const MemberChanged& event, const Limits& limits,
+                          Instant now) {
+  Changes changes = of_member(view, event.member, limits, now);
   changes.push_back(MembershipHeard{event.stream, event.number});
   return changes;
 }
 
-Changes of_members_listed(const ClusterView& view, const MembersListed& event, Instant) {
+Changes of_members_listed(const ClusterView& view, const MembersListed& event, const Limits& limits,
+                          Instant now) {
   Changes changes;
   std::set<ServerId> servers;
   std::set<StorageId> storages;
@@ -89,7 +97,7 @@ Changes of_members_listed(const ClusterView& view, const MembersListed& event, I
       changes.push_back(Noted{"server", to_string(member.server), "refused: listed twice"});
       continue;
     }
-    append(changes, of_member(view, member));
+    append(changes, of_member(view, member, limits, now));
   }
   for (const auto& [id, slot] : view.servers()) {
     const Member& known = view.server(slot).member;
@@ -99,7 +107,7 @@ Changes of_members_listed(const ClusterView& view, const MembersListed& event, I
     // it is suspect until the next snapshot, and dead if that does not have it either.
     Member missing = known;
     missing.liveness = known.liveness == Liveness::kAlive ? Liveness::kSuspect : Liveness::kDead;
-    append(changes, of_member(view, missing));
+    append(changes, of_member(view, missing, limits, now));
   }
   changes.push_back(MembershipHeard{event.stream, event.number});
   if (!view.synced()) {

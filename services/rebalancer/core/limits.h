@@ -43,6 +43,18 @@ struct Limits {
   /// Larger chunks first among those that are at equal risk: makes servers more even in the end,
   /// for the price of sorting all of them.
   bool largest_first = false;
+
+  /// How long a server that is away is awaited before what it holds is made up for, where a chunk
+  /// keeps two valid replicas in two failure domains meanwhile.
+  Duration patience_planned_stop = 15min;  ///< it said that it goes: a restart, an upgrade
+  Duration patience_server = 10min;        ///< a reboot; HDFS waits 10.5 minutes, Ceph 10
+  Duration patience_rack = 30min;          ///< a switch, a fuse: somebody has to go there
+  Duration patience_report = 1min;         ///< it is back, and has to say what it holds
+  /// The brake holds when more servers than this share, and so many at least, go within the window;
+  /// or a zone, where there are others.
+  Ratio brake_share{0.05};
+  int brake_servers = 3;
+  Duration brake_window = 5min;
 };
 
 }  // namespace evenkeel

@@ -37,6 +37,7 @@ ModeNow mode_of(const ClusterView& view) {
     return {Mode::kSafeMode, std::to_string(count.reported) + " of " + std::to_string(count.alive) +
                                  " live servers have reported"};
   }
+  if (view.braked()) return {Mode::kBraked, *view.braked()};
   return {Mode::kRunning, view.deletes_held().value_or("")};
 }
 
@@ -46,6 +47,8 @@ const char* to_string(Mode mode) {
       return "unsynced";
     case Mode::kSafeMode:
       return "safe_mode";
+    case Mode::kBraked:
+      return "braked";
     case Mode::kRunning:
       return "running";
   }

@@ -16,14 +16,17 @@ namespace evenkeel {
 ///       record(plan(view, limits, now));   // empty when there is nothing to be done now
 ///     }
 ///
-/// Nothing is planned while membership is not in step, and in safe mode nothing but reports. Pure:
-/// equal arguments give equal plans.
+/// Nothing is planned while membership is not in step, in safe mode nothing but reports, and while
+/// the brake holds, beside these, only for chunks with one valid replica left. Pure: equal
+/// arguments give equal plans.
 Changes plan(const ClusterView& view, const Limits& limits, Instant now);
 
 class Draft;
 void report(Draft& draft);  ///< asks servers that came back for what they hold
 /// False if it has to wait, for no other reason than that servers have enough to do.
 bool repair_one(Draft& draft, ChunkSlot chunk, Reason reason);
+void repair_last(Draft& draft);  ///< the part of repair and verify that the brake lets through
+void verify_one(Draft& draft, ChunkSlot chunk);
 void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
 void drain(Draft& draft);    ///< copies what is on servers that are leaving
 void spread(Draft& draft);   ///< moves replicas that share a failure domain that they should not

@@ -23,7 +23,7 @@ Enum word(const sqlite::Statement& row, int column) {
 }  // namespace
 
 ClusterView Store::load_view(Instant started) {
-  started_ = started;
+  if (!started_) started_ = started;
   ClusterView view(started);
   view.loading();
   sqlite::Statement meta(
@@ -56,8 +56,10 @@ void Store::load_servers(ClusterView& view) {
                         "SELECT server_id, storage, incarnation, location, address, "
                         "capacity_bytes, reserve_bytes, free_bytes, liveness, planned, admin, "
                         "fenced_epoch, report_journal, inventory_number, acked_journal, "
-                        "after_drain, maintenance_until_running_ms - running_ms "
-                        "FROM server, meta ORDER BY server_id");
+                        "after_drain, maintenance_until_running_ms - running_ms, "
+                        "gone_running_ms - running_ms, gone_excused, "
+                        "awaited_until_running_ms - running_ms FROM server, meta "
+                        "ORDER BY server_id");
   for (row.open(); row.step();) {
     Server server{.member = Member{.server = ServerId(number(row, 0)),
                                    .incarnation = Incarnation(number(row, 2)),
@@ -81,6 +83,9 @@ void Store::load_servers(ClusterView& view) {
     server.report_journal = JournalNumber(number(row, 12));
     server.inventory_number = InventoryNumber(number(row, 13));
     server.acked_journal = server.report_floor = JournalNumber(number(row, 14));
+    if (!row.is_null(17)) server.gone_since = view.started() + Duration(row.integer(17));
+    server.gone_excused = row.integer(18) != 0;
+    if (!row.is_null(19)) server.awaited_until = view.started() + Duration(row.integer(19));
     view.load_server(std::move(server));
   }
 }

@@ -69,7 +69,8 @@ void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
     db_.cached("DELETE FROM replica WHERE server_id = ?").run(member.server);
     db_.cached(
            "UPDATE server SET fenced_epoch = 0, reported_epoch = 0, report_journal = 0, "
-           "inventory_number = 0, acked_journal = 0 WHERE server_id = ?")
+           "inventory_number = 0, acked_journal = 0, gone_running_ms = NULL, gone_excused = 0, "
+           "awaited_until_running_ms = NULL WHERE server_id = ?")
         .run(member.server);
   }
   db_.cached(
@@ -86,13 +87,31 @@ void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
            member.planned, ms(wall));
 }
 
+/// Counted from meta.running_ms as this transaction has it; none for none.
+std::optional<std::int64_t> Store::running_from_now(const std::optional<Instant>& at) const {
+  if (!at) return std::nullopt;
+  return (*at - *started_ - counted_running_).count();
+}
+
 void Store::save_admin(const ServerAdminSet& c) {
-  std::optional<std::int64_t> left;
-  if (c.maintenance_until) left = (*c.maintenance_until - started_ - counted_running_).count();
   db_.cached(
          "UPDATE server SET admin = ?2, after_drain = ?3, "
          "maintenance_until_running_ms = (SELECT running_ms + ?4 FROM meta) WHERE server_id = ?1")
-      .run(c.server, to_text(c.admin), as_number(c.after), left);
+      .run(c.server, to_text(c.admin), as_number(c.after), running_from_now(c.maintenance_until));
+}
+
+void Store::save_absence(const ServerGone& gone) {
+  db_.cached(
+         "UPDATE server SET gone_running_ms = (SELECT running_ms + ?2 FROM meta), "
+         "gone_excused = ?3 WHERE server_id = ?1")
+      .run(gone.server, running_from_now(gone.since), gone.excused);
+}
+
+void Store::save_absence(const ServerAwaited& awaited) {
+  db_.cached(
+         "UPDATE server SET awaited_until_running_ms = (SELECT running_ms + ?2 FROM meta) "
+         "WHERE server_id = ?1")
+      .run(awaited.server, running_from_now(awaited.until));
 }
 
 void Store::save_command(const CommandRecord& c, Timestamp wall) {
@@ -144,7 +163,8 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [&](const ServerReported& c) {
             db_.cached(
                    "UPDATE server SET reported_epoch = ?2, inventory_number = ?3, "
-                   "report_journal = ?4 WHERE server_id = ?1")
+                   "report_journal = ?4, gone_running_ms = NULL, gone_excused = 0, "
+                   "awaited_until_running_ms = NULL WHERE server_id = ?1")
                 .run(c.server, epoch, c.number, c.journal);
           },
           [&](const InventoryTaken& c) {
@@ -233,7 +253,6 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                 .run(ms(wall), c.kind, c.subject, c.text);
           },
           [&](const ServerAdminSet& c) { save_admin(c); },
-          [&](const ServerAwaited&) {},
           [&](const PassPaused& c) {
             if (c.paused) {
               db_.cached("INSERT INTO paused_pass VALUES (?, ?) ON CONFLICT DO NOTHING")
@@ -250,6 +269,9 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
             db_.cached("UPDATE file SET goal = ?2 WHERE file_id = ?1").run(c.file, c.goal);
           },
           [](const TurnBegun&) {},
+          [&](const ServerAwaited& c) { save_absence(c); },
+          [&](const ServerGone& c) { save_absence(c); },
+          [](const BrakeSet&) {},
       },
       change);
 }

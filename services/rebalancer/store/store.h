@@ -87,6 +87,9 @@ class Store {
   friend class Transaction;
   void save(const Change& change, Timestamp wall, Epoch epoch);
   void save_server(const Member& member, bool replaced, Timestamp wall);
+  void save_absence(const ServerGone& gone);
+  void save_absence(const ServerAwaited& awaited);
+  std::optional<std::int64_t> running_from_now(const std::optional<Instant>& at) const;
   void save_command(const CommandRecord& command, Timestamp wall);
   void save_admin(const ServerAdminSet& set);
   void load_servers(ClusterView& view);
@@ -99,8 +102,8 @@ class Store {
 
   sqlite::Database db_;
   std::string copy_secret_;
-  Duration counted_running_{0};  ///< of this process, already in meta.running_ms
-  Instant started_;              ///< of this process: when it had run for no time
+  Duration counted_running_{0};     ///< of this process, already in meta.running_ms
+  std::optional<Instant> started_;  ///< of this process, as its first view was told
 };
 
 }  // namespace evenkeel
