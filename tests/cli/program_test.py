@@ -32,7 +32,7 @@ class ProgramTest(unittest.TestCase):
                              (("maintenance", "s7"), "--for"),
                              (("maintenance", "s7", "--for", "30"), "--for"),
                              (("maintenance", "s7", "--for", "1min", "--end"), "--end"),
-                             (("pause", "verify"), "verify"), (("resume",), "PASS"),
+                             (("pause", "verify"), "verify"), (("resume",), "WHAT"),
                              (("cancel", "c12"), "c12"), (("goal", "c12"), "N"),
                              (("goal", "c12", "17"), "17")):
             done = run(*words)
