@@ -8,11 +8,11 @@ REPAIRS = ("SELECT c.goal, k.state, k.command_id FROM command_history k "
 
 
 class Away(Scenario):
-    def fill(self, cluster, threes=40, twos=20):
+    def fill(self, cluster, threes=40, twos=20, size=MIB // 4):
         """Files of one chunk each: some with three replicas, some with two."""
         for goal, number in ((3, threes), (2, twos)):
             tree = cluster.folder / f"goal{goal}"
-            write_files(tree, [MIB // 4] * number, seed=goal)
+            write_files(tree, [size] * number, seed=goal)
             cluster.put_tree(tree, goal=goal)
         cluster.wait_until_settled()
 
@@ -65,9 +65,9 @@ class Away(Scenario):
             self.assertEqual(self.repairs(cluster, goal=3), [])
 
     def test_the_return_cancels_what_is_under_way(self):
-        slow = {"copy_rate": "32KiB"}  # 8 s a chunk
+        slow = {"copy_rate": "256KiB"}  # the second block of a chunk comes after 4 s
         with self.cluster(agents=4, rebalancer=slow) as cluster:
-            self.fill(cluster, twos=0)
+            self.fill(cluster, threes=16, twos=0, size=2 * MIB)
             cluster.agent(2).kill()
             cluster.wait("copies to be under way",
                          lambda: cluster.value("SELECT count(*) FROM open_commands "
