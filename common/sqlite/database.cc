@@ -65,6 +65,17 @@ void Database::prepare_writer() {
       "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
       "PRAGMA wal_autocheckpoint = 0;");
   sqlite3_wal_hook(handle(), remember_pages, wal_pages_.get());  // after the pragma, which sets it
+  begin_log_anew();
+}
+
+/// What an earlier run has left in the log may not be on the disk, though we can read it: when a
+/// sync fails the system takes the pages for clean, and the next sync says that all is well. What
+/// is added behind such a gap would be lost with it when the power goes.
+void Database::begin_log_anew() {
+  const int rc =
+      sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  const bool reader_in_the_way = (rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED;
+  if (rc != SQLITE_OK && !reader_in_the_way) throw SqliteError(handle(), "checkpoint");
 }
 
 void Database::prepare_reader() {

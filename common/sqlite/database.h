@@ -51,6 +51,7 @@ class Database {
     void operator()(sqlite3* db) const { sqlite3_close(db); }
   };
   void prepare_writer();
+  void begin_log_anew();
   void prepare_reader();
 
   std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // SQLite keeps its address
