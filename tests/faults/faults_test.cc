@@ -33,7 +33,7 @@ class Faults : public testing::TestWithParam<Script> {};
 
 TEST_P(Faults, OfEveryKindLoseNothingThatWasAcknowledged) {
   const std::string name = GetParam().name;
-  Trial trial(GetParam(), Share::from_environment(30));
+  Trial trial(GetParam(), Share::from_environment(16));
   for (const Kind kind : kAllKinds) {
     for (const bool for_good : {false, true}) {
       const Tally tally = trial.fail_calls(kind, for_good);
@@ -45,7 +45,7 @@ TEST_P(Faults, OfEveryKindLoseNothingThatWasAcknowledged) {
 
 TEST_P(Faults, OfPowerLoseNothingThatWasAcknowledged) {
   const std::string name = GetParam().name;
-  Trial trial(GetParam(), Share::from_environment(40));
+  Trial trial(GetParam(), Share::from_environment(24));
   for (const Unsynced unsynced : kAllUnsynced) {
     const Tally tally = trial.lose_power(unsynced);
     say(name, std::string("power lost, ") + to_text(unsynced), tally);
