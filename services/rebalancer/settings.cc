@@ -66,8 +66,9 @@ Result<RebalancerSettings> read_settings(Reader& reader) {
   settings.data_dir = reader.string("data_dir");
   read_endpoints(reader, settings);
   read_limits(reader, settings.limits);
-  settings.history =
-      static_cast<std::uint64_t>(reader.integer("history", 1'000'000, {1'000, INT64_MAX}));
+  settings.keep.decisions = reader.duration("decisions", 720h);
+  settings.keep.rows =
+      static_cast<std::uint64_t>(reader.integer("history", 4'000'000, {1'000, INT64_MAX}));
   settings.log = read_log_settings(reader);
   settings.membership.cluster = settings.commands.cluster = settings.agents.cluster =
       settings.control.cluster = settings.cluster;

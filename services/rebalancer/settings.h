@@ -10,6 +10,7 @@
 #include "services/rebalancer/io/control_port.h"
 #include "services/rebalancer/io/membership_feed.h"
 #include "services/rebalancer/io/publisher.h"
+#include "services/rebalancer/store/store.h"
 
 namespace evenkeel {
 
@@ -23,7 +24,7 @@ struct RebalancerSettings {
   ControlPort::Settings control;
   std::string events_endpoint;
   Limits limits;
-  std::uint64_t history = 1'000'000;  ///< closed commands and events that are kept
+  Store::Keep keep;
   log::Settings log;
 };
 

@@ -197,7 +197,7 @@ TEST_F(Tables, InvariantsShowWhatBreaksThem) {
 TEST_F(Tables, IdsOfCommandsAreNotGivenOutAgainAfterTheirRowsAreGone) {
   save({CommandIssued{command(500, CommandKind::kVerify, 1)},
         CommandClosed{CommandId(500), CommandEnd::kDone, ""}});
-  store_.prune(0, 100);
+  store_.prune({.decisions = 720h, .rows = 0}, 100);
   EXPECT_EQ(store_.load_view({}).next_command(), CommandId(501));
 }
 

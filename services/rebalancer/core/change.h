@@ -47,6 +47,7 @@ struct CommandRecord {
   bool retired = false;
   std::vector<Holder> evidence;   ///< of a delete
   std::string because;            ///< what the decision rested on, for people
+  std::string candidates;         ///< who else there was: as the column `candidates` has it
   std::optional<Instant> issued;  ///< none: by an earlier run of this process, infinitely old
 };
 

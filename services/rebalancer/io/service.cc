@@ -81,7 +81,7 @@ void Service::look_at_the_time() {
 }
 
 void Service::keep_house() {
-  if (store_.prune(settings_.history, kPruneRows)) house_.start(kTick, kHouseEvery);
+  if (store_.prune(settings_.keep, kPruneRows)) house_.start(kTick, kHouseEvery);
 }
 
 }  // namespace evenkeel

@@ -118,11 +118,12 @@ void Store::save_command(const CommandRecord& c, Timestamp wall) {
   const int detail = c.kind == CommandKind::kDelete ? c.retired : as_number(c.level);
   db_.cached(
          "INSERT INTO command (command_id, epoch, kind, reason, chunk_id, version, "
-         "size_bytes, server_id, storage, source_id, drop_id, detail, because, issued_ms, goal) "
-         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-         "iif(?3 = 1, (SELECT goal FROM chunk WHERE chunk_id = ?5), 0))")
+         "size_bytes, server_id, storage, source_id, drop_id, detail, because, issued_ms, goal, "
+         "candidates) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+         "iif(?3 = 1, (SELECT goal FROM chunk WHERE chunk_id = ?5), 0), ?15)")
       .run(c.id, c.epoch, rows::kind_number(c.kind), to_text(c.reason), c.chunk, c.version, c.size,
-           c.server, to_string(c.storage), c.source, c.drop, detail, c.because, ms(wall));
+           c.server, to_string(c.storage), c.source, c.drop, detail, c.because, ms(wall),
+           c.candidates);
   for (const Holder& holder : c.evidence) {
     db_.cached("INSERT INTO evidence VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         .run(c.id, holder.server, to_string(holder.storage), holder.location, holder.version,
@@ -274,28 +275,6 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [](const BrakeSet&) {},
       },
       change);
-}
-
-bool Store::prune(std::uint64_t keep, std::uint64_t at_most) {
-  sqlite::Transaction transaction(db_);
-  // What no id is given out below, before the rows that say so go.
-  db_.cached(
-         "UPDATE meta SET command_floor = max(command_floor, "
-         "(SELECT coalesce(max(command_id), 0) + 1 FROM command))")
-      .run();
-  const auto commands =
-      db_.cached(
-             "DELETE FROM command WHERE command_id IN (SELECT command_id FROM command "
-             "WHERE state <> 0 AND command_id < (SELECT max(command_id) FROM command) - ? "
-             "LIMIT ?)")
-          .run(keep, at_most);
-  const auto events =
-      db_.cached(
-             "DELETE FROM event WHERE event_number IN (SELECT event_number FROM event "
-             "WHERE event_number < (SELECT max(event_number) FROM event) - ? LIMIT ?)")
-          .run(keep, at_most);
-  transaction.commit();
-  return static_cast<std::uint64_t>(std::max(commands, events)) >= at_most;
 }
 
 }  // namespace evenkeel

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/model/control.h"
+#include "common/model/explanation.h"
 #include "common/sqlite/database.h"
 #include "services/rebalancer/core/cluster_view.h"
 
@@ -77,9 +78,20 @@ class Store {
 
   std::vector<RebalancerEvent> events_after(EventNumber number, std::size_t limit);
 
-  /// Removes closed commands, decisions and events that are older than the newest `keep`. Bounded:
-  /// at most `at_most` rows of each; true if there is more to remove.
-  bool prune(std::uint64_t keep, std::uint64_t at_most);
+  // Decisions are the rows of commands, open and closed; the newest first.
+  std::optional<Decision> decision(CommandId command);
+  std::vector<Decision> decisions_about(ChunkId chunk, std::uint64_t limit);
+  /// In which it takes any part. Looks at the newest 20,000 alone: there is no index by server.
+  std::vector<Decision> decisions_about(ServerId server, std::uint64_t limit);
+
+  struct Keep {
+    Duration decisions{};    ///< closed commands, in running time
+    std::uint64_t rows = 0;  ///< closed commands and events, at most
+  };
+  /// Removes closed commands and events that are not to be kept. To be called at least once an
+  /// hour: how old commands are is known to an hour. Bounded: at most `at_most` rows of each; true
+  /// if there is more to remove.
+  bool prune(const Keep& keep, std::uint64_t at_most);
 
   bool checkpoint_if_due(int pages) { return db_.checkpoint_if_due(pages); }
 
@@ -99,6 +111,8 @@ class Store {
   void load_paused(ClusterView& view);
   std::vector<Holder> load_evidence(CommandId command, const ChunkContent& content);
   std::optional<File> read_file(sqlite::Statement& row);
+  std::vector<Decision> decisions(sqlite::Statement& row);
+  void add_others(Decision& decision);
 
   sqlite::Database db_;
   std::string copy_secret_;
