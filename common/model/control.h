@@ -8,6 +8,7 @@
 
 #include "common/model/admin.h"
 #include "common/model/command.h"
+#include "common/model/explanation.h"
 
 namespace evenkeel {
 
@@ -181,9 +182,10 @@ struct BrakeReleased {
 
 using Request =
     std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer, UndrainServer,
-                 MaintainServer, PausePass, CancelCommand, SetGoal, ReleaseBrake>;
-using Answer = std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused,
-                            ServerAdmin, PausedPasses, Cancelled, GoalSet, BrakeReleased>;
+                 MaintainServer, PausePass, CancelCommand, SetGoal, ReleaseBrake, Explain>;
+using Answer =
+    std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused, ServerAdmin,
+                 PausedPasses, Cancelled, GoalSet, BrakeReleased, Explained>;
 
 struct ControlRequest {
   std::uint64_t request = 0;

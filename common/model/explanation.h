@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +44,10 @@ struct Explain {
 
 /// The answer: what it is, what stands in its way, who could take it, and what was decided.
 struct Explained {
+  /// At most, each. Whoever makes an answer keeps to them.
+  static constexpr std::size_t kFactsMax = 128, kCausesMax = 32, kCandidatesMax = 100,
+                               kDecisionsMax = 50;
+
   struct Fact {
     std::string label, value;
   };

@@ -322,7 +322,8 @@ std::string_view name_of(const ControlRequest& asked) {
                  },
                  [](const CancelCommand&) -> std::string_view { return "cancel"; },
                  [](const SetGoal&) -> std::string_view { return "goal"; },
-                 [](const ReleaseBrake&) -> std::string_view { return "brake_release"; }},
+                 [](const ReleaseBrake&) -> std::string_view { return "brake_release"; },
+                 [](const Explain&) -> std::string_view { return "explain"; }},
       asked.what);
 }
 
@@ -339,7 +340,8 @@ std::string_view name_of(const ControlAnswer& answered) {
                  [](const PausedPasses&) -> std::string_view { return "passes"; },
                  [](const Cancelled&) -> std::string_view { return "cancelled"; },
                  [](const GoalSet&) -> std::string_view { return "goal_set"; },
-                 [](const BrakeReleased&) -> std::string_view { return "brake_released"; }},
+                 [](const BrakeReleased&) -> std::string_view { return "brake_released"; },
+                 [](const Explained&) -> std::string_view { return "explained"; }},
       answered.what);
 }
 
@@ -397,7 +399,8 @@ void put(Packer& p, const ControlRequest& asked) {
             put_map(p, "request", id, "command", cancel.command);
           },
           [&](const SetGoal& set) { put_set_goal(p, id, set); },
-          [&](const ReleaseBrake&) { put_map(p, "request", id); }},
+          [&](const ReleaseBrake&) { put_map(p, "request", id); },
+          [&](const Explain& explain) { put_explain(p, id, explain); }},
       asked.what);
 }
 
@@ -427,7 +430,8 @@ void put(Packer& p, const ControlAnswer& answered) {
                         [&](const GoalSet& set) { put_goal_set(p, id, set); },
                         [&](const BrakeReleased& released) {
                           put_map(p, "request", id, "servers", released.servers);
-                        }},
+                        },
+                        [&](const Explained& explained) { put_explained(p, id, explained); }},
              answered.what);
 }
 
@@ -457,12 +461,14 @@ std::span<const Kind> control_kinds() {
                                     {"resume", request<read_pause<false>>},
                                     {"cancel", request<read_cancel>},
                                     {"goal", request<read_set_goal>},
+                                    {"explain", request<read_explain>},
                                     {"pong", answer<read_pong>},
                                     {"put_opened", answer<read_put_opened>},
                                     {"put_placed", answer<read_put_placed>},
                                     {"put_closed", answer<read_put_closed>},
                                     {"located", answer<read_located>},
                                     {"deleted", answer<kDeleted>},
+                                    {"explained", answer<read_explained>},
                                     {"error", answer<read_error>},
                                     {"server_admin", answer<read_server_admin>},
                                     {"passes", answer<read_passes>},

@@ -26,6 +26,13 @@ inline constexpr std::size_t kAvoidMax = 64;    ///< servers to avoid for one ch
 inline constexpr std::size_t kRulesMax = 64;    ///< named by an estimate
 inline constexpr std::size_t kBlocksMax = 65'536;
 
+inline constexpr std::size_t kFactsMax = 128;       ///< of one explanation
+inline constexpr std::size_t kCausesMax = 32;       ///< the same
+inline constexpr std::size_t kCandidatesMax = 100;  ///< the same
+inline constexpr std::size_t kDecisionsMax = 50;    ///< the same
+inline constexpr std::size_t kRefusalsMax = 8;      ///< of one candidate
+inline constexpr std::size_t kOthersMax = 8;        ///< candidates of one decision
+
 inline constexpr std::uint64_t kNumberMax = (std::uint64_t{1} << 63) - 1;
 /// Of sizes, offsets and durations: sums of a thousand of them are still numbers.
 inline constexpr std::uint64_t kAmountMax = std::uint64_t{1} << 53;
@@ -35,6 +42,7 @@ inline constexpr std::uint64_t kBlockBytesMax = std::uint64_t{1} << 20;
 inline constexpr std::size_t kNameBytesMax = 1024;     ///< of a file
 inline constexpr std::size_t kPlaceBytesMax = 255;     ///< of a location or an address
 inline constexpr std::size_t kSubjectBytesMax = 1200;  ///< of an event: holds the name of a file
+inline constexpr std::size_t kRefusalBytesMax = 60;
 /// Texts for people are cut by encode(); what others send may be longer.
 inline constexpr std::size_t kDetailBytesMax = 300;
 inline constexpr std::size_t kDetailBytesRead = 1200;

@@ -92,6 +92,16 @@ void put(Packer& p, const PutPlace::Item& item);
 void put(Packer& p, const PutPlaced::Item& item);
 void put(Packer& p, const Receipt& receipt);
 void put(Packer& p, const Located::Item& item);
+void put(Packer& p, const Explained::Fact& fact);
+void put(Packer& p, const Explained::Cause& cause);
+void put(Packer& p, const Candidate& candidate);
+void put(Packer& p, const Decision& decision);
+
+// The parts of control that are in codec_explain.cc.
+Request read_explain(Fields& f);
+Answer read_explained(Fields& f);
+void put_explain(Packer& p, std::uint64_t request, const Explain& explain);
+void put_explained(Packer& p, std::uint64_t request, const Explained& explained);
 
 /// Where a chunk can be had or stored: [server, storage, address, token].
 void put(Packer& p, const Source& source);

@@ -7,6 +7,7 @@
 #include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/put.h"
+#include "services/rebalancer/explaining.h"
 #include "services/rebalancer/operators.h"
 
 namespace evenkeel {
@@ -101,6 +102,10 @@ class Answering {
     result.changes.push_back(FileCompleted{file->id});
     result.changes.push_back(Noted{"file", file->name, "put"});
     return result;
+  }
+
+  Outcomes operator()(const Explain& question) const {
+    return explain(view_, store_, limits_, now_, question);
   }
 
   Outcomes operator()(const Locate& locate) const {

@@ -52,6 +52,7 @@ RESULTS = [
 
 ESTIMATE = {"feasible": False, "chunks": 3000, "bytes": 201326592000, "duration_ms": 700000,
             "rules": ["rack: 2 racks are left for a goal of 3"]}
+NINE = {"server": 9, "refusals": ["same host", "too full"], "use_ppm": 612000}
 
 EXPECTED = {
     "heartbeat": HEARTBEAT,
@@ -105,6 +106,16 @@ EXPECTED = {
     "deleted": {"request": 36, "chunks": 1},
     "brake_release": {"request": 46},
     "brake_released": {"request": 46, "servers": 12},
+    "explain": {"request": 60, "chunk": 42},
+    "explained": {"request": 60, "chunk": 42, "verdict": "waits: no server can take it",
+                  "facts": [{"label": "goal", "value": "3"}],
+                  "causes": [{"kind": "no_target", "text": "no server can take it"}],
+                  "candidates": [NINE], "candidates_total": 12,
+                  "decisions": [{
+                      "command": 1001, "kind": "replicate", "reason": "balance", "chunk": 42,
+                      "server": 7, "source": 8, "drop": 11, "state": "done", "why": "",
+                      "because": "s11 is at 80 %, s7 at 61 %", "issued_ms": 1700000000123,
+                      "closed_ms": 1700000000123, "others": [NINE]}]},
     "error": {"request": 37, "code": "not_found", "what": 'no file "photos/dog.jpg"'},
     "drain": {"request": 38, "server": 7, "dry_run": True},
     "decommission": {"request": 39, "server": 7, "force": True},
@@ -146,5 +157,7 @@ OPTIONAL = {("locate", "first"), ("goal", "first"), ("server_admin", "maintenanc
     (kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
     for field in ("dry_run", "force")} | {
     (kind, field) for kind in ("server_admin", "goal_set") for field in ESTIMATE} | {
+    ("explained", field) for field in ("candidates.0.use_ppm", "decisions.0.chunk",
+                                       "decisions.0.closed_ms", "decisions.0.others.0.use_ppm")} | {
     (f"membership.{kind}", "at_ms")
     for kind in ("joined", "suspect", "failed", "recovered", "left", "updated", "beacon")}

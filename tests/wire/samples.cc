@@ -125,6 +125,30 @@ RebalancerEvent event(const std::string& kind, const std::string& subject) {
   return {EventNumber(77), kAt, kind, subject, "said for people"};
 }
 
+Explained explained() {
+  Candidate nine{.server = ServerId(9), .refusals = {"same host", "too full"}, .use_ppm = 612'000};
+  Decision decision{.command = CommandId(1001),
+                    .kind = CommandKind::kReplicate,
+                    .reason = Reason::kBalance,
+                    .chunk = ChunkId(42),
+                    .server = ServerId(7),
+                    .source = ServerId(8),
+                    .drop = ServerId(11),
+                    .state = "done",
+                    .why = "",
+                    .because = "s11 is at 80 %, s7 at 61 %",
+                    .issued = kAt,
+                    .closed = kAt,
+                    .others = {nine}};
+  return {.what = ChunkId(42),
+          .verdict = "waits: no server can take it",
+          .facts = {{"goal", "3"}},
+          .causes = {{"no_target", "no server can take it"}},
+          .candidates = {nine},
+          .candidates_total = 12,
+          .decisions = {std::move(decision)}};
+}
+
 }  // namespace
 
 std::vector<Message> samples() {
@@ -173,6 +197,8 @@ std::vector<Message> samples() {
           35,
           Located{"photos/cat.jpg", Bytes(67'108'864), 1, 0, Epoch(9), {{kContent, {kSource}}}}),
       answered(36, Deleted{1}),
+      asked(60, Explain{ChunkId(42)}),
+      answered(60, explained()),
       answered(37, Refused{"not_found", "no file \"photos/dog.jpg\""}),
       asked(38, DrainServer{ServerId(7), false, {true, false}}),
       asked(39, DrainServer{ServerId(7), true, {false, true}}),
@@ -239,6 +265,18 @@ std::vector<Message> variants() {
       answered(0, ServerAdmin{ServerId(1), AdminState::kInService, false, false, {}, {}}),
       answered(0, GoalSet{}),
       answered(0, PausedPasses{}),
+      asked(39, Explain{ServerId(7)}),
+      asked(40, Explain{CommandId(1001)}),
+      answered(40, Explained{.what = CommandId(1001),
+                             .verdict = "",
+                             .facts = {},
+                             .causes = {},
+                             .candidates = {{ServerId(7), {}, std::nullopt}},
+                             .decisions = {{.command = CommandId(1),
+                                            .kind = CommandKind::kReport,
+                                            .reason = Reason::kReport,
+                                            .server = ServerId(7),
+                                            .state = "open"}}}),
       TransferOpen{TransferOpen::Mode::kGet, Epoch(9), 0, ChunkId(42), ChunkVersion(3), kOther, 0,
                    kToken, 0, 0},
       TransferManifest{Bytes(0), kChecksum, kBlock, {}},

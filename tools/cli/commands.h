@@ -62,6 +62,8 @@ Exit delete_named(const Options& options, const DeleteWish& wish);
 Exit ping(const Options& options);
 /// Servers that are away are made up for, however many went at once.
 Exit release_brake(const Options& options);
+/// What a chunk, a server or a command is, and what stands in its way.
+Exit explain(const Options& options, const Subject& what);
 
 struct PlanWish {
   offline::Wish cluster;

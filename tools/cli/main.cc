@@ -44,7 +44,8 @@ Examples:
   evenkeel put --recursive photos --prefix 2026/ --goal 3
   evenkeel plan --servers servers.csv --chunks chunks.bin --task drain --out plan.csv
   tar c notes | evenkeel put - --name notes.tar
-  evenkeel get notes.tar -o - | tar x)";
+  evenkeel get notes.tar -o - | tar x
+  evenkeel explain chunk c42)";
 
 /// What the words of the command line said, and which command they named.
 struct Parsed {
@@ -53,6 +54,7 @@ struct Parsed {
   ChunkFilter chunks;
   CommandFilter commands;
   std::string chunk_word, server_word;
+  std::string what, subject_word;
   bool only_open = false, only_closed = false;
   std::int64_t limit = 100;
   PutWish put;
@@ -93,6 +95,20 @@ Id needed_id(const std::string& word, const char* option) {
   const auto id = id_of<Id>(word, option);
   if (!id || id->value() == 0) throw CLI::ValidationError(option, "'" + word + "' is not an id");
   return *id;
+}
+
+/// "chunk 42", "chunk c42" or "c42", and so on.
+Subject subject_of(const std::string& what, const std::string& word) {
+  const auto as = [&](char letter, const char* name) {
+    const bool named = what == name || (word.empty() && !what.empty() && what[0] == letter);
+    if (named && what == name && word.empty()) throw CLI::RequiredError("ID");
+    return named;
+  };
+  const std::string& id = word.empty() ? what : word;
+  if (as('s', "server")) return id_of<ServerId>(id, "ID").value();
+  if (as('k', "command")) return id_of<CommandId>(id, "ID").value();
+  if (as('c', "chunk")) return id_of<ChunkId>(id, "ID").value();
+  throw CLI::ValidationError("WHAT", "'" + what + "' is neither chunk, server nor command");
 }
 
 void add_limit(CLI::App& command, std::int64_t& limit) {
@@ -209,6 +225,14 @@ void add_data(CLI::App& app, Parsed& parsed) {
                   [&] { return delete_named(options, parsed.del); });
   add_target(*delete_command, parsed.del.target);
   delete_command->add_flag("--yes", parsed.del.yes, "Do not ask");
+
+  CLI::App* explain_command = add_command(
+      app, "explain", "What stands in the way of a chunk, a server or a command", parsed,
+      [&] { return explain(options, subject_of(parsed.what, parsed.subject_word)); });
+  explain_command
+      ->add_option("WHAT", parsed.what, "chunk, server or command; or its id alone, such as c42")
+      ->required();
+  explain_command->add_option("ID", parsed.subject_word, "Its id, with or without its letter");
 
   add_command(app, "ping", "Whether the rebalancer answers, and what it is doing", parsed,
               [&options] { return ping(options); });

@@ -7,7 +7,6 @@
 #include <map>
 #include <set>
 #include <tuple>
-#include <unordered_map>
 
 #include "common/base/check.h"
 #include "services/rebalancer/core/fitting.h"
@@ -26,21 +25,6 @@ bool being_deleted(const ClusterView& view, ChunkSlot chunk, ServerId server) {
   });
 }
 
-/// The domains of every server, numbered as they are met.
-class Domains {
- public:
-  Fitting::Domains of(std::string_view location) {
-    return {number(0, location), number(1, rack_of(location)), number(2, zone_of(location))};
-  }
-
- private:
-  std::uint32_t number(std::size_t level, std::string_view name) {
-    auto& names = numbers_[level];
-    return names.emplace(name, static_cast<std::uint32_t>(names.size())).first->second;
-  }
-  std::array<std::unordered_map<std::string_view, std::uint32_t>, 3> numbers_;
-};
-
 /// The chunks that the proposal is about, the places they need, and what becomes of them.
 class Needs {
  public:
@@ -50,7 +34,6 @@ class Needs {
     set_fates(proposal.away, Fate::kAway);
     set_fates(proposal.lost, Fate::kLost);
     add_places(Draft(view, limits, now));
-    problem_.kinds.push_back({});
     for (const auto& [id, goal] : proposal.goals) {
       if (const auto slot = view.slot_of(id)) goals_.insert_or_assign(*slot, goal);
     }
@@ -79,8 +62,8 @@ class Needs {
     places_.assign(view_.server_slots(), kNoPlace);
     for (ServerSlot slot = 0; slot < view_.server_slots(); ++slot) {
       const Server& server = view_.server(slot);
-      const auto domains = domains_.of(server.member.location);
-      domains_of_.push_back(domains);
+      const Place& at = view_.place(slot);
+      domains_of_.push_back({at.host, at.rack, at.zone});
       if (fates_[slot] != Fate::kStays || server.admin == AdminState::kRemoved) continue;
       // As the planner counts: what is to leave is still there.
       const Bytes arrived = server.used + server.incoming + server.promised;
@@ -88,7 +71,7 @@ class Needs {
           .room = draft.room_limit(slot) - static_cast<std::int64_t>(arrived.count()),
           .held = static_cast<double>(server.projected().count()),
           .capacity = static_cast<double>(server.member.capacity.count()),
-          .domains = domains};
+          .domains = domains_of_.back()};
       if (server.member.liveness != Liveness::kAlive) place.broken |= kRuleAlive;
       if (server.standing != Standing::kReported) place.broken |= kRuleReported;
       if (server.admin != AdminState::kInService) place.broken |= kRuleInService;
@@ -119,6 +102,24 @@ class Needs {
     }
   }
 
+  std::uint32_t kind_of(PolicyId policy) {
+    const auto [found, fresh] =
+        kinds_.emplace(policy, static_cast<std::uint32_t>(problem_.kinds.size()));
+    if (fresh) problem_.kinds.push_back({.level = level_of(policy), .unlabelled = {}});
+    return found->second;
+  }
+  std::size_t level_of(PolicyId policy) const {
+    switch (view_.spread(policy)) {
+      case SpreadLevel::kHost:
+        return 0;
+      case SpreadLevel::kRack:
+        return 1;
+      case SpreadLevel::kZone:
+        return 2;
+    }
+    EK_CHECK(false);
+  }
+
   /// What a chunk has after what is proposed.
   struct After {
     int valid = 0;      ///< replicas, on servers that are not lost
@@ -135,6 +136,7 @@ class Needs {
     const auto changed = goals_.find(slot);
     const int goal = changed == goals_.end() ? chunk.goal : changed->second;
     After after = what_is_left(slot, chunk);
+    after.item.kind = kind_of(chunk.policy);
     if (after.valid == 0) {
       if (!after.was_valid) return;
       ++certificate_.lost;
@@ -158,6 +160,7 @@ class Needs {
 
   After what_is_left(ChunkSlot slot, const Chunk& chunk) {
     After after;
+    const bool counts_awaited = view_.count(slot).awaited > 0;
     const bool may_be_away = safe_without_away(slot, chunk);
     for (const Replica& replica : chunk.replicas) {
       const Server& server = view_.server(replica.server);
@@ -167,7 +170,9 @@ class Needs {
       after.valid += counts && fate != Fate::kLost;
       after.source |= is_source(replica);
       const bool stays = fate == Fate::kStays || (fate == Fate::kAway && may_be_away);
-      if (stays && is_projected(slot, replica)) {
+      const bool awaited = counts_awaited && replica.state == ReplicaState::kValid &&
+                           !server.counts() && view_.awaited(replica.server);
+      if (stays && (awaited || is_projected(slot, replica))) {
         ++after.projected;
         after.item.others.push_back(domains_of_[replica.server]);
       }
@@ -188,9 +193,7 @@ class Needs {
   /// As in the view's count of what is projected.
   bool is_projected(ChunkSlot slot, const Replica& replica) const {
     const Server& server = view_.server(replica.server);
-    if (!replica.valid() || !server.counts() || server.admin != AdminState::kInService) {
-      return false;
-    }
+    if (!replica.valid() || !server.counts() || !view_.stays(replica.server)) return false;
     if (!replica.leaving) return true;
     return replica.state == ReplicaState::kSurplus && !being_deleted(view_, slot, server.id());
   }
@@ -210,7 +213,7 @@ class Needs {
       if (fates_[replica.server] == Fate::kAway || fates_[replica.server] == Fate::kLost) continue;
       const Server& server = view_.server(replica.server);
       if (!replica.valid() || !server.counts() || being_deleted(view_, slot, server.id())) continue;
-      domains.insert(domains_of_[replica.server][0]);
+      domains.insert(domains_of_[replica.server][level_of(chunk.policy)]);
     }
     return domains.size() >= 2;
   }
@@ -218,13 +221,13 @@ class Needs {
   static constexpr std::uint32_t kNoPlace = UINT32_MAX;
 
   const ClusterView& view_;
-  std::vector<Fate> fates_;  // by server slot
-  Domains domains_;
+  std::vector<Fate> fates_;                   // by server slot
   std::vector<Fitting::Domains> domains_of_;  // by server slot
   std::vector<std::uint32_t> places_;         // by server slot
   std::vector<ServerSlot> servers_;           // by place
   std::vector<ChunkSlot> chunks_;             // by item
   std::map<ChunkSlot, int> goals_;
+  std::map<PolicyId, std::uint32_t> kinds_;
   Fitting problem_;
   Certificate certificate_;
 };
@@ -325,6 +328,7 @@ class Diagnosis {
     std::size_t set;  ///< its place in sets_
     std::uint64_t chunks = 0;
     ChunkId example;
+    std::size_t level;  ///< at which the example is spread
   };
 
   /// Those of rules that forbid anything here, the smaller first, and among equals by the order of
@@ -352,6 +356,9 @@ class Diagnosis {
     return static_cast<std::size_t>(std::find(sets_.begin(), sets_.end(), set) - sets_.begin());
   }
   ChunkId id_of(std::uint32_t item) const { return needs_.id_of(item); }
+  std::size_t level_of(std::uint32_t item) const {
+    return problem_.kinds[problem_.items[item].kind].level;
+  }
 
   std::vector<Group> groups_alone() {
     std::map<std::size_t, Group> groups;
@@ -359,7 +366,7 @@ class Diagnosis {
       if (alone_(problem_.items[i], kAllRules)) continue;
       std::size_t set = 0;
       while (alone_(problem_.items[i], sets_[set])) ++set;
-      ++groups.emplace(set, Group{set, 0, id_of(i)}).first->second.chunks;
+      ++groups.emplace(set, Group{set, 0, id_of(i), level_of(i)}).first->second.chunks;
     }
     std::vector<Group> result;
     for (const auto& [set, group] : groups) result.push_back(group);
@@ -377,17 +384,19 @@ class Diagnosis {
   }
   Group group_of(std::size_t set, const Fit& fit) const {
     EK_CHECK(!fit.without.empty());
-    return {set, fit.without.size(), id_of(fit.without.front())};
+    const std::uint32_t first = fit.without.front();
+    return {set, fit.without.size(), id_of(first), level_of(first)};
   }
 
   Obstacle obstacle(const Group& group) const {
-    constexpr std::pair<RuleSet, Refusal> kNames[] = {{kRuleAlive, Refusal::kNotAlive},
-                                                      {kRuleReported, Refusal::kNotReported},
-                                                      {kRuleInService, Refusal::kNotInService},
-                                                      {kRuleSpread, Refusal::kSameHost},
-                                                      {kRuleRoom, Refusal::kTooFull}};
+    constexpr Refusal kCrowding[] = {Refusal::kSameHost, Refusal::kSameRack, Refusal::kSameZone};
+    const std::pair<RuleSet, Refusal> names[] = {{kRuleAlive, Refusal::kNotAlive},
+                                                 {kRuleReported, Refusal::kNotReported},
+                                                 {kRuleInService, Refusal::kNotInService},
+                                                 {kRuleSpread, kCrowding[group.level]},
+                                                 {kRuleRoom, Refusal::kTooFull}};
     Obstacle result{.rules = {}, .chunks = group.chunks, .example = group.example};
-    for (const auto& [rule, name] : kNames) {
+    for (const auto& [rule, name] : names) {
       if ((sets_[group.set] & rule) != 0) result.rules.push_back(name);
     }
     if (result.rules.empty()) result.rules.push_back(Refusal::kHoldsReplica);

@@ -144,6 +144,10 @@ class ClusterView {
   bool busy(ChunkSlot slot) const { return chunks_.busy(slot); }
   CommandId next_command() const { return next_command_; }
   std::set<std::pair<Instant, ChunkSlot>> const& aside() const { return aside_by_time_; }
+  /// Until when it is set aside; none: it is not.
+  std::optional<Instant> aside_until(ChunkSlot slot) const;
+  /// The queue in which it would stand if it were not set aside.
+  Queue due(ChunkSlot slot) const;
 
   Epoch epoch() const { return epoch_; }
   ChunkId next_chunk() const { return next_chunk_; }

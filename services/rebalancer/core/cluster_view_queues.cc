@@ -120,14 +120,24 @@ void ClusterView::hold_back_maintained(ChunkSlot slot, int maintained, ReplicaCo
 
 Queue ClusterView::queue_of(ChunkSlot slot) const {
   const ChunkLife life = chunks_.life(slot);
+  if (life == ChunkLife::kLive && chunks_.aside(slot)) return Queue::kAside;
+  const Queue queue = due(slot);
+  const bool waits = life == ChunkLife::kRetired && (busy(slot) || chunks_.aside(slot));
+  return waits && queue != Queue::kNone ? Queue::kAside : queue;
+}
+
+std::optional<Instant> ClusterView::aside_until(ChunkSlot slot) const {
+  const auto found = aside_.find(slot);
+  return found == aside_.end() ? std::nullopt : std::optional(found->second.until);
+}
+
+Queue ClusterView::due(ChunkSlot slot) const {
+  const ChunkLife life = chunks_.life(slot);
   if (life == ChunkLife::kCreating) return Queue::kNone;
   const ReplicaCount now = count(slot);
   if (life == ChunkLife::kRetired) {
-    const bool waits = now.busy || chunks_.aside(slot);
-    const bool any = now.valid + now.suspect + now.garbage > 0;
-    return !any ? Queue::kNone : waits ? Queue::kAside : Queue::kRetired;
+    return now.valid + now.suspect + now.garbage > 0 ? Queue::kRetired : Queue::kNone;
   }
-  if (chunks_.aside(slot)) return Queue::kAside;
   if (now.suspect > 0 && !now.verifying) return Queue::kVerify;
   if (now.valid == 0) return Queue::kLost;
   if (now.projected < chunks_.goal(slot)) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/rebalancer/core/placement.h"
+
 namespace evenkeel {
 namespace {
 
@@ -162,6 +164,25 @@ void Draft::retarget(std::size_t index, ServerSlot target) {
   book(target, size);
 }
 
+void Draft::instead_of(const Losers& losers) {
+  if (losers.begin() != losers.end()) losers_.emplace_back(copies_.size() - 1, losers);
+}
+
+/// As the column `candidates` has it.
+std::string Draft::candidates(const Losers& losers, ServerSlot chosen) const {
+  std::string text = "[";
+  for (const Loser& loser : losers) {
+    if (loser.server == chosen) continue;  // it was, in the end
+    const auto millionths = static_cast<std::int64_t>(loser.use * 1e6F);
+    text += (text.size() == 1 ? "[" : ",[") +
+            std::to_string(view_.server(loser.server).id().value()) + "," +
+            (loser.refusal ? "\"" + std::string(to_string(*loser.refusal)) + "\""
+                           : std::to_string(millionths)) +
+            "]";
+  }
+  return text + "]";
+}
+
 namespace {
 
 std::string percent(float share) {
@@ -280,7 +301,14 @@ void Draft::set_aside(ChunkSlot chunk, std::string why, Duration pause) {
 Changes Draft::changes() && {
   Changes all;
   all.reserve(copies_.size() + changes_.size());
-  for (const Copy& copy : copies_) all.push_back(CommandIssued{command(copy)});
+  auto losers = losers_.begin();
+  for (std::size_t i = 0; i < copies_.size(); ++i) {
+    CommandRecord record = command(copies_[i]);
+    if (losers != losers_.end() && losers->first == i) {
+      record.candidates = candidates((losers++)->second, copies_[i].target);
+    }
+    all.push_back(CommandIssued{std::move(record)});
+  }
   for (Change& change : changes_) all.push_back(std::move(change));
   CommandId next = view_.next_command();
   for (Change& change : all) {

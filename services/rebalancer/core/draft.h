@@ -1,8 +1,10 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "services/rebalancer/core/cluster_view.h"
@@ -21,6 +23,30 @@ struct Copy {
   std::uint8_t valid;  ///< replicas, when it was decided
   float target_use;    ///< as a share of its capacity, before
   float drop_use;
+};
+
+enum class Refusal;
+/// A server that was looked at and not chosen: for what it refuses or, if nothing, because there
+/// was a better one.
+struct Loser {
+  ServerSlot server = kNoServer;
+  std::optional<Refusal> refusal;
+  float use = 0;  ///< as a share of its capacity, before
+};
+/// The best few of them.
+class Losers {
+ public:
+  bool full() const { return size_ == kMax; }
+  void add(const Loser& loser) {
+    if (!full()) all_[size_++] = loser;
+  }
+  const Loser* begin() const { return all_.data(); }
+  const Loser* end() const { return all_.data() + size_; }
+
+ private:
+  static constexpr std::size_t kMax = 3;
+  std::array<Loser, kMax> all_{};
+  std::size_t size_ = 0;
 };
 
 /// A plan while it is being made: what has been ordered so far, and what servers may still be part
@@ -79,6 +105,8 @@ class Draft {
   /// Adds a command about `chunk` with what all commands have in common filled in, and books it.
   void replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Reason reason,
                  std::optional<ServerSlot> drop = std::nullopt, int valid = 0);
+  /// Who might have taken the last copy.
+  void instead_of(const Losers& losers);
   void verify(ChunkSlot chunk, ServerSlot holder, VerifyLevel level, std::string because);
   void remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Reason reason,
               std::vector<Holder> evidence, bool retired, std::string because);
@@ -117,6 +145,7 @@ class Draft {
   CommandRecord command(ChunkSlot chunk, ServerSlot server, CommandKind kind, Reason reason,
                         std::string because) const;
   CommandRecord command(const Copy& copy) const;
+  std::string candidates(const Losers& losers, ServerSlot chosen) const;
   void issue(CommandRecord command, ChunkSlot chunk);
 
   const ClusterView& view_;
@@ -135,6 +164,7 @@ class Draft {
   bool left_over_ = false;
   int commands_ = 0;
   std::vector<Copy> copies_;
+  std::vector<std::pair<std::size_t, Losers>> losers_;  // by place in copies_, ascending
   Changes changes_;
 };
 

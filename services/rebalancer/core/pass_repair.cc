@@ -39,6 +39,7 @@ bool repair_one(Draft& draft, ChunkSlot slot, Reason reason) {
     }
     if (projected == count.projected && count.surplus > 0) draft.keep_surplus(slot);
     draft.replicate(slot, *source, *target.server, reason, std::nullopt, count.valid);
+    draft.instead_of(target.losers);
     if (projected + 1 == chunk.goal) return true;
     if (!growing) growing = chunk;
     growing->replicas.push_back(Replica{.server = *target.server});

@@ -2,7 +2,6 @@
 #include "services/rebalancer/core/planner.h"
 
 namespace evenkeel {
-namespace {
 
 void retire_one(Draft& draft, ChunkSlot slot) {
   const ClusterView& view = draft.view();
@@ -17,8 +16,6 @@ void retire_one(Draft& draft, ChunkSlot slot) {
   }
   draft.set_aside(slot, "retired; its last replicas are on servers that are away", 1min);
 }
-
-}  // namespace
 
 void retire(Draft& draft) {
   if (draft.view().deletes_held()) return;

@@ -24,6 +24,8 @@ std::optional<ServerSlot> to_move(const Draft& draft, const Chunk& chunk) {
   return fullest;
 }
 
+}  // namespace
+
 void spread_one(Draft& draft, ChunkSlot slot) {
   const Chunk chunk = draft.view().chunk(slot);
   const auto from = to_move(draft, chunk);
@@ -33,6 +35,7 @@ void spread_one(Draft& draft, ChunkSlot slot) {
   const Choice target = choose_target(draft, chunk, source, {}, from);
   if (target.server) {
     draft.replicate(slot, *source, *target.server, Reason::kSpread, from);
+    draft.instead_of(target.losers);
   } else if (!target.only_busy) {
     draft.set_aside(slot,
                     "two replicas share a failure domain; no server elsewhere can take one: " +
@@ -40,8 +43,6 @@ void spread_one(Draft& draft, ChunkSlot slot) {
                     draft.limits().aside);
   }
 }
-
-}  // namespace
 
 void spread(Draft& draft) {
   const auto waiting = draft.view().queue(Queue::kSpread);

@@ -162,6 +162,10 @@ class Trimming {
 
 }  // namespace
 
+void trim_one(Draft& draft, ChunkSlot slot) {
+  Trimming(draft, slot).run();
+}
+
 void trim(Draft& draft) {
   if (draft.view().deletes_held()) return;
   int examined = 0;
@@ -170,7 +174,7 @@ void trim(Draft& draft) {
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
     const ChunkSlot slot = waiting[(start + i) % waiting.size()];
-    if (!draft.touched(slot)) Trimming(draft, slot).run();
+    if (!draft.touched(slot)) trim_one(draft, slot);
   }
 }
 

@@ -84,7 +84,8 @@ Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlo
     const bool going =
         replica.leaving && (replica.state != ReplicaState::kSurplus ||
                             being_deleted(view, chunk, view.server(replica.server).id()));
-    if (!going) spread.places.push_back(view.place(replica.server));
+    // Nor does what is on a server that leaves: another disk of that host may take its place.
+    if (!going && view.stays(replica.server)) spread.places.push_back(view.place(replica.server));
   }
   if (!busy) return spread;
   for (const CommandId id : view.in_flight_of(chunk)) {
@@ -124,6 +125,34 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
   if (others.has(level, place.at(level))) return crowding(level);
   if (!replaceable && !draft.fits(candidate, chunk.size)) return Refusal::kTooFull;
   return std::nullopt;
+}
+
+std::vector<Refusal> all_refusals(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
+                                  const Spread& others) {
+  const ClusterView& view = draft.view();
+  const Server& server = view.server(candidate);
+  std::vector<Refusal> result;
+  const auto check = [&](bool against, Refusal refusal) {
+    if (against) result.push_back(refusal);
+  };
+  check(server.member.liveness != Liveness::kAlive, Refusal::kNotAlive);
+  check(server.standing != Standing::kReported, Refusal::kNotReported);
+  check(!view.in_service(candidate), Refusal::kNotInService);
+  const auto held = view.replica(chunk, server.id());
+  const bool replaceable =
+      held && (held->state == ReplicaState::kCorrupt || held->state == ReplicaState::kStale);
+  const auto commands = view.in_flight_of(chunk);
+  const bool meant = std::any_of(commands.begin(), commands.end(), [&](CommandId id) {
+    return view.find(id)->server == server.id();
+  });
+  check((held && !replaceable) || meant, Refusal::kHoldsReplica);
+  const SpreadLevel level = view.spread(chunk.policy);
+  // That a holder is in its own domain is no news.
+  const bool holds = !result.empty() && result.back() == Refusal::kHoldsReplica;
+  check(!holds && others.has(level, view.place(candidate).at(level)), crowding(level));
+  check(!replaceable && !draft.fits(candidate, chunk.size), Refusal::kTooFull);
+  check(!holds && !draft.may_copy_in(candidate, chunk.size), Refusal::kBusy);
+  return result;
 }
 
 std::map<ServerId, Refusal> refusals(const Draft& draft, const Chunk& chunk, std::size_t at_most) {
@@ -179,13 +208,23 @@ class Search {
   }
 
   /// May hold it, and is no holder yet.
-  bool allowed(ServerSlot server) const {
+  bool allowed(ServerSlot server) {
     for (const Replica& replica : chunk_.replicas) {
       if (replica.server == server) return false;
     }
-    if (refusal(draft_, chunk_, server, spread_)) return false;
+    if (const auto no = refusal(draft_, chunk_, server, spread_)) {
+      lost(server, no);
+      return false;
+    }
     return avoid_.empty() ||
            std::find(avoid_.begin(), avoid_.end(), view_.server(server).id()) == avoid_.end();
+  }
+
+  void lost(ServerSlot server, std::optional<Refusal> refusal) {
+    if (losers_.full()) return;
+    const bool known = std::any_of(losers_.begin(), losers_.end(),
+                                   [&](const Loser& loser) { return loser.server == server; });
+    if (!known) losers_.add({server, refusal, static_cast<float>(draft_.use(server))});
   }
 
   template <class Wanted>
@@ -199,6 +238,7 @@ class Search {
       if (shared_out && !draft_.within_share(server, chunk_.size)) return false;
       if (draft_.may_copy_in(server, chunk_.size)) return true;
       busy = true;
+      lost(server, Refusal::kBusy);
       return false;
     };
     const ServerHeap& servers = draft_.by_use();
@@ -209,10 +249,22 @@ class Search {
       best = servers.first(pass, -1, &all);
     }
     draft_.looked(looks);
-    if (best && near_) best = nearest(*best, pass);
-    if (best) return Choice{best, false};
+    if (best) {
+      const ServerSlot chosen = near_ ? nearest(*best, pass) : *best;
+      note_second_best(chosen, pass);
+      return Choice{chosen, false, losers_};
+    }
     if (busy) return Choice{std::nullopt, true};
     return std::nullopt;
+  }
+
+  template <class Pass>
+  void note_second_best(ServerSlot chosen, const Pass& pass) {
+    constexpr int kLooks = 4;
+    if (losers_.full()) return;
+    const auto second = draft_.by_use().first(
+        [&](ServerSlot server) { return server != chosen && pass(server); }, kLooks);
+    if (second) lost(*second, std::nullopt);
   }
 
   /// Of those that are filled as far as `best` is, give or take a chunk.
@@ -259,6 +311,7 @@ class Search {
   const std::optional<ServerSlot> near_;
   const std::vector<ServerId>& avoid_;
   const Spread spread_;
+  Losers losers_;
 };
 
 }  // namespace

@@ -57,6 +57,7 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
 struct Choice {
   std::optional<ServerSlot> server;
   bool only_busy = false;  ///< none, but only because those that could take it have enough to do
+  Losers losers;           ///< emptier ones that refused, and the second best
 };
 
 /// Picks where a new replica of `chunk` goes. Rules first; then the spread over racks and zones,
@@ -76,6 +77,9 @@ std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
 /// Why the first `at_most` servers, by id, cannot take a replica; those that can are left out.
 std::map<ServerId, Refusal> refusals(const Draft& draft, const Chunk& chunk,
                                      std::size_t at_most = SIZE_MAX);
+/// All that a server has against a replica, and not only the first; nothing: it may take one now.
+std::vector<Refusal> all_refusals(const Draft& draft, const Chunk& chunk, ServerSlot candidate,
+                                  const Spread& others);
 /// "s3: too full, s4: same host", at most five of them; for people.
 std::string in_words(const std::map<ServerId, Refusal>& refused);
 

@@ -35,4 +35,9 @@ void trim(Draft& draft);     ///< deletes what is over, gathering the evidence f
 void retire(Draft& draft);   ///< deletes the replicas of chunks that their owner has deleted
 void balance(Draft& draft);  ///< moves from the fullest to the emptiest
 
+// The passes for one chunk; for whoever wants to know what they would do.
+void spread_one(Draft& draft, ChunkSlot chunk);
+void trim_one(Draft& draft, ChunkSlot chunk);
+void retire_one(Draft& draft, ChunkSlot chunk);
+
 }  // namespace evenkeel

@@ -100,6 +100,15 @@ std::vector<Decision> Store::decisions_about(ServerId server, std::uint64_t limi
   return decisions(row);
 }
 
+std::optional<std::string> Store::set_aside_because(ChunkId chunk) {
+  auto& row = db_.cached("SELECT why FROM set_aside WHERE chunk_id = ?");
+  row.open(chunk);
+  std::optional<std::string> why;
+  if (row.step()) why = row.text(0);
+  row.reset();
+  return why;
+}
+
 bool Store::prune(const Keep& keep, std::uint64_t at_most) {
   constexpr Duration kMarkEvery = std::chrono::hours(1);
   sqlite::Transaction transaction(db_);

@@ -84,6 +84,9 @@ class Store {
   /// In which it takes any part. Looks at the newest 20,000 alone: there is no index by server.
   std::vector<Decision> decisions_about(ServerId server, std::uint64_t limit);
 
+  /// Why a chunk was last set aside, if it is.
+  std::optional<std::string> set_aside_because(ChunkId chunk);
+
   struct Keep {
     Duration decisions{};    ///< closed commands, in running time
     std::uint64_t rows = 0;  ///< closed commands and events, at most
