@@ -148,6 +148,7 @@ class Troubled {
     for (const Reason pass : {Reason::kRepair, Reason::kDrain, Reason::kSpread, Reason::kTrim}) {
       if (rng.chance(1, 10)) cluster_.apply({PassPaused{pass, true}});
     }
+    if (rng.chance(1, 8)) cluster_.apply({BrakeSet{"for the test"}});
     if (rng.chance(1, 4) && due() != Queue::kNone) set_aside();
   }
 
@@ -193,6 +194,7 @@ class Troubled {
   /// Takes away just that.
   void remove(const std::string& cause, const Explained& explanation) {
     if (cause == "unsynced") return cluster_.apply({SyncChanged{true}});
+    if (cause == "braked") return cluster_.apply({BrakeSet{std::nullopt}});
     if (cause == "paused") return resume();
     if (cause == "deletes_held") return cluster_.apply({DeletesHeld{std::nullopt}});
     if (cause == "set_aside") return cluster_.apply({ChunkResumed{ChunkId(1)}});
@@ -399,7 +401,7 @@ TEST(Explain, WhatItNamesIsAllThatStandsInTheWayAndNothingElse) {
   std::cout << "\n";
   if (given) return;
   for (const char* cause :
-       {"nothing", "unsynced", "paused", "deletes_held", "set_aside", "awaited", "lost",
+       {"nothing", "unsynced", "braked", "paused", "deletes_held", "set_aside", "awaited", "lost",
         "no_source", "source_busy", "no_target", "target_busy", "no_evidence", "holder_away"}) {
     EXPECT_GT(seen[cause], 30) << cause;
   }

@@ -160,8 +160,11 @@ class OfChunk {
   void add_gates() {
     const ModeNow mode = mode_of(view_);
     const std::string_view word = to_string(mode.mode);
-    const bool let_through = word == "braked" && count_.valid == 1;
+    // What the brake lets through counts as repair, whatever pass it is of otherwise.
+    const bool last = due_ == Queue::kRisk1 || (due_ == Queue::kVerify && count_.valid <= 1);
+    const bool let_through = mode.mode == Mode::kBraked && last;
     if (mode.mode != Mode::kRunning && !let_through) cause(std::string(word), mode.why);
+    if (let_through && due_ == Queue::kVerify) add_paused(Reason::kRepair);
     for (const Reason pass : {Reason::kRepair, Reason::kDrain, Reason::kSpread, Reason::kTrim}) {
       // A move is whole only once what it leaves behind is trimmed.
       const bool needed =
