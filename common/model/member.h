@@ -7,6 +7,7 @@
 #include "common/base/storage_id.h"
 #include "common/base/time.h"
 #include "common/model/ids.h"
+#include "common/model/labels.h"
 
 namespace evenkeel {
 
@@ -27,6 +28,7 @@ struct Member {
   Bytes reserve;         ///< of that, what must stay free
   Bytes free;            ///< free on its disk now, trash counted as free
   Bytes used;            ///< bytes of the chunks it holds, by its own count
+  Labels labels = {};
 
   friend bool operator==(const Member&, const Member&) = default;
 };

@@ -8,6 +8,18 @@ void check_reserve(Fields& f, const Member& member) {
   if (member.reserve > member.capacity) f.refuse("reserve_bytes is more than capacity_bytes");
 }
 
+Labels read_labels(Fields& f) {
+  const auto value = f.find("labels");
+  if (!value) return {};
+  auto labels = labels_of(value->list(kLabelsMax, [](const Value& element) {
+    const Row row(element, 2);
+    return std::pair(row.at(0, "key").any_text(kLabelBytesMax),
+                     row.at(1, "value").any_text(kLabelBytesMax));
+  }));
+  if (!labels) value->refuse(labels.error().what);
+  return std::move(*labels);
+}
+
 Member read_member(Fields& f) {
   Member member{.server = f["server"],
                 .incarnation = f["incarnation"],
@@ -19,7 +31,8 @@ Member read_member(Fields& f) {
                 .capacity = f["capacity_bytes"],
                 .reserve = f["reserve_bytes"],
                 .free = f["free_bytes"],
-                .used = f["used_bytes"]};
+                .used = f["used_bytes"],
+                .labels = read_labels(f)};
   check_reserve(f, member);
   return member;
 }
@@ -33,7 +46,8 @@ Message read_heartbeat(Fields& f, std::string_view) {
                 .capacity = f["capacity_bytes"],
                 .reserve = f["reserve_bytes"],
                 .free = f["free_bytes"],
-                .used = f["used_bytes"]};
+                .used = f["used_bytes"],
+                .labels = read_labels(f)};
   check_reserve(f, member);
   return Heartbeat{std::move(member)};
 }
@@ -84,6 +98,23 @@ constexpr std::string_view kEventNames[] = {
     "membership.joined", "membership.suspect", "membership.failed", "membership.recovered",
     "membership.left",   "membership.updated", "membership.beacon"};
 
+/// Absent where there are none.
+struct LabelList {
+  const Labels& labels;
+};
+bool is_absent(const LabelList& list) {
+  return list.labels.empty();
+}
+void put(Packer& p, const LabelList& list) {
+  EK_CHECK(labels_of(list.labels) == list.labels);
+  p.array(list.labels.size());
+  for (const auto& [key, value] : list.labels) {
+    p.array(2);
+    p.text(key);
+    p.text(value);
+  }
+}
+
 }  // namespace
 
 std::string_view name_of(const Heartbeat&) {
@@ -111,7 +142,7 @@ void put(Packer& p, const Member& m) {
           "location", Text{m.location, kPlaceBytesMax},                               //
           "address", Text{m.address, kPlaceBytesMax},                                 //
           "capacity_bytes", m.capacity, "reserve_bytes", m.reserve,                   //
-          "free_bytes", m.free, "used_bytes", m.used);
+          "free_bytes", m.free, "used_bytes", m.used, "labels", LabelList{m.labels});
 }
 
 void put(Packer& p, const Heartbeat& heartbeat) {
@@ -120,7 +151,7 @@ void put(Packer& p, const Heartbeat& heartbeat) {
           "location", Text{m.location, kPlaceBytesMax},                               //
           "address", Text{m.address, kPlaceBytesMax},                                 //
           "capacity_bytes", m.capacity, "reserve_bytes", m.reserve,                   //
-          "free_bytes", m.free, "used_bytes", m.used);
+          "free_bytes", m.free, "used_bytes", m.used, "labels", LabelList{m.labels});
 }
 
 void put(Packer& p, const Leave& leave) {

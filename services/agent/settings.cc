@@ -35,6 +35,16 @@ void check_names(config::Reader& reader, const Settings& settings) {
   }
 }
 
+void read_labels(config::Reader& reader, Labels& labels) {
+  const auto table = reader.string_table("labels");
+  auto read = labels_of({table.begin(), table.end()});
+  if (read) {
+    labels = std::move(*read);
+  } else {
+    reader.fault("labels", read.error().what);
+  }
+}
+
 std::size_t count(config::Reader& reader, const std::string& key, std::size_t fallback,
                   std::int64_t most) {
   return static_cast<std::size_t>(
@@ -96,7 +106,8 @@ Result<Settings> read_settings(config::Reader& reader) {
   settings.cluster = reader.string("cluster", settings.cluster);
   const std::int64_t server = reader.integer("server", {1, INT64_MAX});
   settings.server = ServerId(static_cast<std::uint64_t>(std::max<std::int64_t>(server, 1)));
-  settings.location = reader.string("location", "zone1/rack1/" + host_name());
+  settings.location = reader.string("location", host_name());
+  read_labels(reader, settings.labels);
   check_names(reader, settings);
   read_directory(reader, settings.directory);
   read_links(reader, settings);

@@ -8,6 +8,7 @@
 #include "common/config/file.h"
 #include "common/log/log.h"
 #include "common/model/ids.h"
+#include "common/model/labels.h"
 
 namespace evenkeel::agent {
 
@@ -48,6 +49,7 @@ struct Settings {
   std::string cluster = "evenkeel";
   ServerId server{1};
   std::string location;
+  Labels labels;
   DirectorySettings directory;
   MembershipSettings membership;
   RebalancerSettings rebalancer;

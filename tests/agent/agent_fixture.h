@@ -56,6 +56,7 @@ class AgentFixture : public testing::Test {
     Seat& seat = seats_[server];
     seat.settings.server = ServerId(server);
     seat.settings.location = "z/r/h" + std::to_string(server);
+    seat.settings.labels = {{"disk", "ssd"}};
     seat.settings.directory.data_dir = seat.dir.path();
     seat.settings.directory.reserve = 1_MiB;
     seat.settings.directory.capacity = 1_GiB;

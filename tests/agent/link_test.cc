@@ -17,6 +17,7 @@ TEST_F(Link, TellsMembershipAndRebalancerWhatItIs) {
   EXPECT_EQ(member.incarnation, Incarnation(1));
   EXPECT_EQ(member.storage, storage(one));
   EXPECT_EQ(member.location, "z/r/h1");
+  EXPECT_EQ(member.labels, (Labels{{"disk", "ssd"}}));
   EXPECT_EQ(member.address, one.agent->address());
   EXPECT_EQ(member.used, Bytes(1'000));
   EXPECT_EQ(read_file(one.dir.path() / "address"), one.agent->address() + "\n");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/model/text.h"
+
 namespace evenkeel::agent {
 namespace {
 
@@ -45,8 +47,26 @@ TEST(Settings, RefusesByKey) {
     ASSERT_FALSE(settings) << c.text;
     EXPECT_NE(settings.error().what.find(c.key), std::string::npos) << settings.error().what;
   }
+  EXPECT_NE(read("[labels]\nDisk = \"ssd\"").error().what.find("Disk"), std::string::npos);
+  EXPECT_NE(read("[labels]\ndisk = \"\"").error().what.find("disk"), std::string::npos);
   EXPECT_FALSE(read("", {"server=0", "data_dir=/tmp/x"}));
   EXPECT_FALSE(read("", {"server=1"}));
+}
+
+TEST(Settings, LabelsAreATableOfTheirOwn) {
+  const auto settings = read("[labels]\ntier = \"hot\"\ndisk = \"ssd\"\n");
+  ASSERT_TRUE(settings) << settings.error().what;
+  EXPECT_EQ(settings->labels, (Labels{{"disk", "ssd"}, {"tier", "hot"}}));
+  const auto least = read("", {"server=1", "data_dir=/tmp/x", "labels.disk=hdd"});
+  ASSERT_TRUE(least) << least.error().what;
+  EXPECT_EQ(least->labels, (Labels{{"disk", "hdd"}}));
+}
+
+TEST(Settings, WithoutALocationAnAgentIsAtItsHostAlone) {
+  const auto settings = read("");
+  ASSERT_TRUE(settings) << settings.error().what;
+  EXPECT_TRUE(is_location(settings->location));
+  EXPECT_EQ(settings->location.find('/'), std::string::npos);
 }
 
 }  // namespace

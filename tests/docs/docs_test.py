@@ -19,7 +19,7 @@ VIEWS = PROJECT / "schema/rebalancer/views.md"
 SERVICES = ("membership", "rebalancer", "agent")
 
 # What cannot be compared as text: no default at all, or one that the machine makes.
-MADE_BY_THE_MACHINE = {("agent", "location"), ("agent", "advertise")}
+MADE_BY_THE_MACHINE = {("agent", "location"), ("agent", "advertise"), ("agent", "labels")}
 
 
 def database():
@@ -88,7 +88,7 @@ class Views(unittest.TestCase):
             self.assertEqual(self.db.execute(f"SELECT * FROM {view}").fetchall(), [])
 
 
-SETTING_LINE = re.compile(r"^# ?([a-z_.]+ = .*)$", re.M)
+SETTING_LINE = re.compile(r"^# ?([a-z_.]+ = .*|\[[a-z]+\])$", re.M)
 
 
 def deployed_text(service):
@@ -105,7 +105,7 @@ def all_settings(service):
 
 
 READS = re.compile(
-    r'(?:reader\.(string|integer|boolean|duration|bytes|ratio|endpoint|host_port|strings)'
+    r'(?:reader\.(string|integer|boolean|duration|bytes|ratio|endpoint|host_port|strings|string_table)'
     r'|\b(count|bytes_or_auto))\(\s*(?:reader, )?"([a-z_.]+)"\s*(?:,\s*([^;]*?))?\)', re.S)
 
 

@@ -75,6 +75,7 @@ TEST_F(MemberStoreTest, EveryFieldOfAMemberComesBack) {
   member.planned = true;
   member.location = "zone1/Räck 3/host'7";
   member.capacity = Bytes((std::uint64_t{1} << 63) - 1);
+  member.labels = {{"disk", "ssd"}, {"tier", "hot"}};
   Member suspect = member_of("9.3B");
   suspect.liveness = Liveness::kSuspect;
   open().commit({{MemberEventKind::kLeft, member}, {MemberEventKind::kSuspect, suspect}}, {});

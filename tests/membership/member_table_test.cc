@@ -175,6 +175,11 @@ TEST(MemberTable, UpdatesAreToldWhenTheyMatter) {
       {"capacity grows", [](Member& m) { m.capacity = Bytes(1001); }, true},
       {"capacity shrinks", [](Member& m) { m.capacity = Bytes(999); }, true},
       {"reserve", [](Member& m) { m.reserve = Bytes(51); }, true},
+      {"a label",
+       [](Member& m) {
+         m.labels = {{"disk", "ssd"}};
+       },
+       true},
       {"a hundredth less free", [](Member& m) { m.free = Bytes(490); }, false},
       {"more than a hundredth less free", [](Member& m) { m.free = Bytes(489); }, true},
       {"a hundredth more free", [](Member& m) { m.free = Bytes(510); }, false},

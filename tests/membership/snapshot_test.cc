@@ -61,5 +61,30 @@ TEST(Snapshot, APartOfTheLongestMembersIsAMessage) {
   EXPECT_EQ(std::get<MemberSnapshot>(*back).members, told);
 }
 
+TEST(Snapshot, LabelsMakeMorePartsAndEachIsAMessage) {
+  auto told = members(600);
+  for (Member& member : told) {
+    for (std::size_t i = 0; i < kLabelsMax; ++i) {
+      const std::string number = std::to_string(10 + i);
+      member.labels.emplace_back(number + std::string(kLabelBytesMax - 2, 'k'),
+                                 std::string(kLabelBytesMax, 'v'));
+    }
+  }
+  const auto cut = snapshot_parts(answer_to(wire::kNumberMax), told);
+  ASSERT_GT(cut.size(), 2U);
+  std::vector<Member> together;
+  for (const MemberSnapshot& part : cut) {
+    EXPECT_FALSE(part.members.empty());
+    EXPECT_EQ(part.parts, cut.size());
+    const std::string bytes = wire::encode("evenkeel", part);
+    EXPECT_LE(bytes.size(), wire::kMessageBytesMax);
+    const auto back = wire::decode("evenkeel", bytes);
+    ASSERT_TRUE(back.has_value()) << back.error().what;
+    const auto& read = std::get<MemberSnapshot>(*back).members;
+    together.insert(together.end(), read.begin(), read.end());
+  }
+  EXPECT_EQ(together, told);
+}
+
 }  // namespace
 }  // namespace evenkeel::membership

@@ -186,6 +186,17 @@ TEST_F(Tables, ViewsTellOfServers) {
             "1 1 10 1, 2 1 10 1, 3 1 10 1, 4 0 0 1");
 }
 
+TEST_F(Tables, LabelsOfServersComeBackAndAreAViewOfTheirOwn) {
+  EXPECT_EQ(rows("count(*) || '' FROM server_labels"), "0");
+  Member member = member_of(2, "r/h2", 1000);
+  member.labels = {{"disk", "ssd"}, {"tier", "a/b:c@d+e.f-g_h"}};
+  save({ServerUpdated{member}});
+  EXPECT_EQ(rows("server_id || ' ' || key || ' ' || value FROM server_labels ORDER BY 1"),
+            "2 disk ssd, 2 tier a/b:c@d+e.f-g_h");
+  EXPECT_EQ(store_.load_view({}).find(ServerId(2))->member.labels, member.labels);
+  EXPECT_EQ(store_.load_view({}).find(ServerId(1))->member.labels, Labels{});
+}
+
 TEST_F(Tables, InvariantsShowWhatBreaksThem) {
   EXPECT_EQ(rows("count(*) || '' FROM invariant_replica_ahead_of_chunk"), "0");
   save({ReplicaChanged{ChunkId(1), ServerId(1), ReplicaState::kCorrupt, ChunkVersion(9)}});

@@ -16,7 +16,8 @@ BLOCKS = {"block_bytes": 262144, "blocks": bytes.fromhex("0102030405060708f1f2f3
 HEARTBEAT = {
     "server": 7, "incarnation": 5, "storage": STORAGE, "location": "zone1/rack3/host7",
     "address": "10.0.0.7:7420", "capacity_bytes": 10**12, "reserve_bytes": 5 * 10**10,
-    "free_bytes": 4 * 10**11, "used_bytes": 6 * 10**11}
+    "free_bytes": 4 * 10**11, "used_bytes": 6 * 10**11,
+    "labels": [["disk", "ssd"], ["tier", "hot"]]}
 
 
 def member(liveness="alive", planned=False):
@@ -153,11 +154,11 @@ EXPECTED = {
 }
 
 # Fields that a receiver does without, by kind of message and path in it.
-OPTIONAL = {("locate", "first"), ("goal", "first"), ("server_admin", "maintenance_left_ms")} | {
-    (kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
-    for field in ("dry_run", "force")} | {
-    (kind, field) for kind in ("server_admin", "goal_set") for field in ESTIMATE} | {
-    ("explained", field) for field in ("candidates.0.use_ppm", "decisions.0.chunk",
-                                       "decisions.0.closed_ms", "decisions.0.others.0.use_ppm")} | {
-    (f"membership.{kind}", "at_ms")
-    for kind in ("joined", "suspect", "failed", "recovered", "left", "updated", "beacon")}
+MEMBER_KINDS = ("joined", "suspect", "failed", "recovered", "left", "updated")
+OPTIONAL = ({("locate", "first"), ("goal", "first"), ("server_admin", "maintenance_left_ms"),
+             ("heartbeat", "labels"), ("snapshot", "members.0.labels")}
+            | {(kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
+               for field in ("dry_run", "force")}
+            | {(kind, field) for kind in ("server_admin", "goal_set") for field in ESTIMATE}
+            | {(f"membership.{kind}", "at_ms") for kind in (*MEMBER_KINDS, "beacon")}
+            | {(f"membership.{kind}", "member.labels") for kind in MEMBER_KINDS})

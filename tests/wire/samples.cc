@@ -27,7 +27,8 @@ Member member() {
           .capacity = Bytes(1'000'000'000'000),
           .reserve = Bytes(50'000'000'000),
           .free = Bytes(400'000'000'000),
-          .used = Bytes(600'000'000'000)};
+          .used = Bytes(600'000'000'000),
+          .labels = {{"disk", "ssd"}, {"tier", "hot"}}};
 }
 
 MemberEvent member_event(MemberEventKind kind, Liveness liveness, bool planned) {
@@ -241,9 +242,12 @@ std::vector<Message> variants() {
   const Delete retired{.content = kContent, .retired = true, .evidence = {}};
   Member umlaut = member();
   umlaut.location = "z\xC3\xBCrich/r1/h1";
+  Member unlabelled = member();
+  unlabelled.labels.clear();
   return {
       full,
       Heartbeat{umlaut},
+      Heartbeat{unlabelled},
       Hello{kAgent, JournalNumber(0), std::nullopt},
       Pull{kAgent, std::nullopt},
       Beacon{Epoch(9), ServerId(7), std::nullopt, 0},

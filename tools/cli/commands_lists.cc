@@ -51,11 +51,15 @@ Exit show(const Options& options, Query query, const std::string& none) {
 }  // namespace
 
 Exit list_servers(const Options& options) {
+  const std::string labels =
+      "(SELECT group_concat(key || '=' || value, ' ') FROM server_labels "
+      "WHERE server_labels.server_id = server_status.server_id)";
   return show(options,
               {{{"server_id", "SERVER", Kind::kServer, 9},
                 {"liveness", "LIVENESS", Kind::kText, 8},
                 {"admin", "ADMIN", Kind::kText, 7},
                 {"location", "LOCATION", Kind::kText, 4},
+                {"labels", "LABELS", Kind::kText, 3, labels},
                 {"address", "ADDRESS", Kind::kText, 3},
                 {"replicas", "REPLICAS", Kind::kNumber, 5},
                 {"used_bytes", "USED", Kind::kBytes, 6},

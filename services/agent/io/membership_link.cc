@@ -36,6 +36,7 @@ void MembershipLink::say() {
   Member member{own.server, own.incarnation, own.storage};
   member.location = self_.location;
   member.address = self_.address;
+  member.labels = self_.labels;
   member.capacity = space.capacity;
   member.reserve = space.reserve;
   member.free = space.free();

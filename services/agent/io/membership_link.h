@@ -14,6 +14,7 @@ class MembershipLink {
   struct Self {
     std::string location;
     std::string address;  ///< of the data port, as others reach it
+    Labels labels = {};
   };
   MembershipLink(Loop& loop, zmq::context_t& context, Storage& storage,
                  const MembershipSettings& settings, Self self);

@@ -46,6 +46,7 @@ std::optional<MemberEventKind> event_of(const Member& known, const Member& said)
 
 bool worth_telling(const Member& before, const Member& after) {
   if (before.location != after.location || before.address != after.address) return true;
+  if (before.labels != after.labels) return true;
   if (before.capacity != after.capacity || before.reserve != after.reserve) return true;
   const Bytes hundredth(after.capacity.count() / 100);
   return distance(before.free, after.free) > hundredth ||

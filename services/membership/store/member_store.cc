@@ -14,18 +14,19 @@ constexpr int kWalPages = 1000;  // 4 MiB, copied back in some ms
 
 constexpr const char* kSaveMember =
     "INSERT INTO member (server_id, incarnation, storage, liveness, planned, location, address,"
-    " capacity_bytes, reserve_bytes, free_bytes, used_bytes, event_number, event_at_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " capacity_bytes, reserve_bytes, free_bytes, used_bytes, labels, event_number, event_at_ms)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (server_id) DO UPDATE SET incarnation = excluded.incarnation,"
     " storage = excluded.storage, liveness = excluded.liveness, planned = excluded.planned,"
     " location = excluded.location, address = excluded.address,"
     " capacity_bytes = excluded.capacity_bytes, reserve_bytes = excluded.reserve_bytes,"
     " free_bytes = excluded.free_bytes, used_bytes = excluded.used_bytes,"
+    " labels = excluded.labels,"
     " event_number = excluded.event_number, event_at_ms = excluded.event_at_ms";
 
 constexpr const char* kMembers =
     "SELECT server_id, incarnation, storage, liveness, planned, location, address,"
-    " capacity_bytes, reserve_bytes, free_bytes, used_bytes FROM member ORDER BY server_id";
+    " capacity_bytes, reserve_bytes, free_bytes, used_bytes, labels FROM member ORDER BY server_id";
 
 /// The schema allows no other words.
 Liveness liveness_of(const std::string& word) {
@@ -40,6 +41,13 @@ StorageId id_of(const std::vector<std::uint8_t>& blob) {
   StorageId::Array bytes{};
   std::copy(blob.begin(), blob.end(), bytes.begin());
   return StorageId(bytes);
+}
+
+/// Nothing else is written there.
+Labels labels_in(const std::string& text) {
+  auto labels = labels_from(text);
+  EK_CHECK(labels.has_value());
+  return std::move(*labels);
 }
 
 std::uint64_t unsigned_of(const sqlite::Statement& row, int column) {
@@ -57,7 +65,8 @@ Member member_of(const sqlite::Statement& row) {
                 .capacity = Bytes(unsigned_of(row, 7)),
                 .reserve = Bytes(unsigned_of(row, 8)),
                 .free = Bytes(unsigned_of(row, 9)),
-                .used = Bytes(unsigned_of(row, 10))};
+                .used = Bytes(unsigned_of(row, 10)),
+                .labels = labels_in(row.text(11))};
 }
 
 void begin_stream(sqlite::Database& db, const std::string& cluster, StorageId stream) {
@@ -119,7 +128,7 @@ void MemberStore::save(const MemberEvent& event) {
   const Member& m = *event.member;
   db_.cached(kSaveMember)
       .run(m.server, m.incarnation, m.storage, to_text(m.liveness), m.planned, m.location,
-           m.address, m.capacity, m.reserve, m.free, m.used, event.number,
+           m.address, m.capacity, m.reserve, m.free, m.used, to_string(m.labels), event.number,
            event.at.time_since_epoch().count());
 }
 

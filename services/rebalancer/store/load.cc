@@ -58,7 +58,7 @@ void Store::load_servers(ClusterView& view) {
                         "fenced_epoch, report_journal, inventory_number, acked_journal, "
                         "after_drain, maintenance_until_running_ms - running_ms, "
                         "gone_running_ms - running_ms, gone_excused, "
-                        "awaited_until_running_ms - running_ms FROM server, meta "
+                        "awaited_until_running_ms - running_ms, labels FROM server, meta "
                         "ORDER BY server_id");
   for (row.open(); row.step();) {
     Server server{.member = Member{.server = ServerId(number(row, 0)),
@@ -70,7 +70,8 @@ void Store::load_servers(ClusterView& view) {
                                    .address = row.text(4),
                                    .capacity = Bytes(number(row, 5)),
                                    .reserve = Bytes(number(row, 6)),
-                                   .free = Bytes(number(row, 7))}};
+                                   .free = Bytes(number(row, 7)),
+                                   .labels = rows::labels(row, 20)}};
     server.admin = word<AdminState>(row, 10);
     server.after_drain = static_cast<AfterDrain>(row.integer(15));
     if (!row.is_null(16)) {

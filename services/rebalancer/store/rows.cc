@@ -36,6 +36,12 @@ StorageId storage(const sqlite::Statement& row, int column) {
   return *id;
 }
 
+Labels labels(const sqlite::Statement& row, int column) {
+  auto read = labels_from(row.text(column));
+  EK_CHECK(read.has_value());
+  return std::move(*read);
+}
+
 Checksum checksum(const sqlite::Statement& row, int column) {
   const auto bytes = row.blob(column);
   const auto value =

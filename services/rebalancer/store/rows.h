@@ -13,6 +13,7 @@ CommandKind kind_from(std::int64_t number);
 
 std::uint64_t number(const sqlite::Statement& row, int column);
 StorageId storage(const sqlite::Statement& row, int column);
+Labels labels(const sqlite::Statement& row, int column);
 Checksum checksum(const sqlite::Statement& row, int column);
 
 }  // namespace evenkeel::rows

@@ -75,16 +75,16 @@ void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
   }
   db_.cached(
          "INSERT INTO server (server_id, storage, incarnation, location, address, "
-         "capacity_bytes, reserve_bytes, free_bytes, liveness, planned, changed_ms) "
-         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+         "capacity_bytes, reserve_bytes, free_bytes, liveness, planned, changed_ms, labels) "
+         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) "
          "ON CONFLICT DO UPDATE SET storage = ?2, "
          "inventory_number = iif(incarnation = ?3, inventory_number, 0), incarnation = ?3, "
          "location = ?4, address = ?5, capacity_bytes = ?6, reserve_bytes = ?7, "
-         "free_bytes = ?8, liveness = ?9, planned = ?10, changed_ms = ?11, "
+         "free_bytes = ?8, liveness = ?9, planned = ?10, changed_ms = ?11, labels = ?12, "
          "reported_epoch = iif(?9 = 'dead', 0, reported_epoch)")  // it has to report anew
       .run(member.server, to_string(member.storage), member.incarnation, member.location,
            member.address, member.capacity, member.reserve, member.free, to_text(member.liveness),
-           member.planned, ms(wall));
+           member.planned, ms(wall), to_string(member.labels));
 }
 
 /// Counted from meta.running_ms as this transaction has it; none for none.
