@@ -23,8 +23,9 @@ struct Pong {
 
 struct PutOpen {
   std::string name;
-  int goal = 0;  ///< 0: the default of the settings
+  int goal = 0;  ///< 0: that of the policy
   Bytes size;
+  std::string policy = {};  ///< empty: the default one
 };
 struct PutOpened {
   FileId file;
@@ -168,6 +169,37 @@ struct GoalSet {
   Forecast estimate;
 };
 
+/// A policy as operators write it: what is absent stays as it is, or as a new policy begins.
+struct SetPolicy {
+  std::string name;
+  std::optional<int> goal;
+  std::optional<SpreadLevel> spread;
+  std::optional<std::string> require, prefer;
+};
+struct RemovePolicy {
+  std::string name;
+};
+/// The answer to both: as it is now, or was.
+struct PolicyTold {
+  std::string name;
+  int goal = 0;
+  SpreadLevel spread = SpreadLevel::kHost;
+  std::string require, prefer;
+};
+
+/// Gives a file or a chunk another policy, and its goal. Bounded: a file of many chunks takes
+/// several requests, each from where the last one ended.
+struct ApplyPolicy {
+  std::string policy;
+  Named what;
+  std::uint64_t first = 0;  ///< index of the chunk to begin with
+};
+struct PolicyApplied {
+  std::uint64_t total = 0;    ///< chunks in all
+  std::uint64_t next = 0;     ///< where to go on; total: that was all
+  std::uint64_t changed = 0;  ///< of those looked at, the ones that had another policy or goal
+};
+
 /// "No", and why. The code is one of those in schema/wire/README.md, section 5.
 struct Refused {
   std::string code;
@@ -180,12 +212,12 @@ struct BrakeReleased {
   std::uint64_t servers = 0;  ///< that are away, and do not count for the brake any more
 };
 
-using Request =
-    std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer, UndrainServer,
-                 MaintainServer, PausePass, CancelCommand, SetGoal, ReleaseBrake, Explain>;
-using Answer =
-    std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused, ServerAdmin,
-                 PausedPasses, Cancelled, GoalSet, BrakeReleased, Explained>;
+using Request = std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer,
+                             UndrainServer, MaintainServer, PausePass, CancelCommand, SetGoal,
+                             ReleaseBrake, Explain, SetPolicy, RemovePolicy, ApplyPolicy>;
+using Answer = std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused,
+                            ServerAdmin, PausedPasses, Cancelled, GoalSet, BrakeReleased, Explained,
+                            PolicyTold, PolicyApplied>;
 
 struct ControlRequest {
   std::uint64_t request = 0;

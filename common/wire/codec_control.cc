@@ -65,10 +65,16 @@ Located::Item read_located_chunk(Fields& f) {
   return {.content = read_content(f), .holders = f["holders"].list(kServersMax, read_source)};
 }
 
+std::string read_policy_name(const Value& name) {
+  return std::string(name.text(1, kPolicyBytesMax));
+}
+
 Request read_put_open(Fields& f) {
-  return PutOpen{.name = std::string(f["name"].text(1, kNameBytesMax)),
-                 .goal = f["goal"].goal(0),
-                 .size = f["size_bytes"]};
+  PutOpen open{.name = std::string(f["name"].text(1, kNameBytesMax)),
+               .goal = f["goal"].goal(0),
+               .size = f["size_bytes"]};
+  if (const auto policy = f.find("policy")) open.policy = read_policy_name(*policy);
+  return open;
 }
 Request read_put_place(Fields& f) {
   return PutPlace{.file = f["file"], .items = maps_of(f["items"], kPlacedMax, read_item_to_place)};
@@ -82,6 +88,38 @@ Request read_locate(Fields& f) {
   Locate locate{.what = read_named(f)};
   if (const auto first = f.find("first")) locate.first = *first;
   return locate;
+}
+
+Request read_set_policy(Fields& f) {
+  SetPolicy set{.name = read_policy_name(f["name"]),
+                .goal = std::nullopt,
+                .spread = std::nullopt,
+                .require = std::nullopt,
+                .prefer = std::nullopt};
+  if (const auto goal = f.find("goal")) set.goal = goal->goal(1);
+  if (const auto spread = f.find("spread")) set.spread.emplace(*spread);
+  if (const auto rule = f.find("require")) set.require = rule->any_text(kRuleBytesMax);
+  if (const auto rule = f.find("prefer")) set.prefer = rule->any_text(kRuleBytesMax);
+  return set;
+}
+Request read_remove_policy(Fields& f) {
+  return RemovePolicy{read_policy_name(f["name"])};
+}
+Request read_apply_policy(Fields& f) {
+  ApplyPolicy apply{.policy = read_policy_name(f["policy"]), .what = read_named(f)};
+  if (const auto first = f.find("first")) apply.first = *first;
+  return apply;
+}
+
+Answer read_policy(Fields& f) {
+  return PolicyTold{.name = read_policy_name(f["name"]),
+                    .goal = f["goal"].goal(1),
+                    .spread = f["spread"],
+                    .require = f["require"].any_text(kRuleBytesRead),
+                    .prefer = f["prefer"].any_text(kRuleBytesRead)};
+}
+Answer read_policy_applied(Fields& f) {
+  return PolicyApplied{.total = f["total"], .next = f["next"], .changed = f["changed"]};
 }
 
 Answer read_pong(Fields& f) {
@@ -219,11 +257,50 @@ void put_named_map(Packer& p, std::uint64_t request, const Named& named,
       named);
 }
 
+Text policy_name(const std::string& name) {
+  EK_CHECK(!name.empty());
+  return {name, kPolicyBytesMax};
+}
+
+std::uint64_t goal_number(int goal) {
+  EK_CHECK(goal >= 1 && goal <= static_cast<int>(kGoalMax));
+  return static_cast<std::uint64_t>(goal);
+}
+
+struct GoalIfAny {
+  const std::optional<int>& goal;
+};
+bool is_absent(GoalIfAny wish) {
+  return !wish.goal;
+}
+void put(Packer& p, GoalIfAny wish) {
+  p.number(goal_number(*wish.goal));
+}
+
 void put_put_open(Packer& p, std::uint64_t request, const PutOpen& open) {
   EK_CHECK(!open.name.empty());
   EK_CHECK(open.goal >= 0 && open.goal <= static_cast<int>(kGoalMax));
+  const auto policy = open.policy.empty() ? std::nullopt : std::optional(policy_name(open.policy));
   put_map(p, "request", request, "name", Text{open.name, kNameBytesMax}, "goal",
-          static_cast<std::uint64_t>(open.goal), "size_bytes", open.size);
+          static_cast<std::uint64_t>(open.goal), "size_bytes", open.size,  //
+          "policy", AbsentIfNone{policy});
+}
+
+void put_set_policy(Packer& p, std::uint64_t request, const SetPolicy& set) {
+  const auto rule = [](const std::optional<std::string>& text) {
+    return text ? std::optional(Text{*text, kRuleBytesMax}) : std::nullopt;
+  };
+  const auto require = rule(set.require), prefer = rule(set.prefer);
+  put_map(p, "request", request, "name", policy_name(set.name), "goal", GoalIfAny{set.goal},  //
+          "spread", AbsentIfNone{set.spread}, "require", AbsentIfNone{require},               //
+          "prefer", AbsentIfNone{prefer});
+}
+
+void put_policy(Packer& p, std::uint64_t request, const PolicyTold& told) {
+  put_map(p, "request", request, "name", policy_name(told.name),  //
+          "goal", goal_number(told.goal), "spread", told.spread,  //
+          "require", Text{told.require, kRuleBytesRead},          //
+          "prefer", Text{told.prefer, kRuleBytesRead});
 }
 
 void put_put_opened(Packer& p, std::uint64_t request, const PutOpened& opened) {
@@ -323,7 +400,10 @@ std::string_view name_of(const ControlRequest& asked) {
                  [](const CancelCommand&) -> std::string_view { return "cancel"; },
                  [](const SetGoal&) -> std::string_view { return "goal"; },
                  [](const ReleaseBrake&) -> std::string_view { return "brake_release"; },
-                 [](const Explain&) -> std::string_view { return "explain"; }},
+                 [](const Explain&) -> std::string_view { return "explain"; },
+                 [](const SetPolicy&) -> std::string_view { return "policy_set"; },
+                 [](const RemovePolicy&) -> std::string_view { return "policy_remove"; },
+                 [](const ApplyPolicy&) -> std::string_view { return "policy_apply"; }},
       asked.what);
 }
 
@@ -341,7 +421,9 @@ std::string_view name_of(const ControlAnswer& answered) {
                  [](const Cancelled&) -> std::string_view { return "cancelled"; },
                  [](const GoalSet&) -> std::string_view { return "goal_set"; },
                  [](const BrakeReleased&) -> std::string_view { return "brake_released"; },
-                 [](const Explained&) -> std::string_view { return "explained"; }},
+                 [](const Explained&) -> std::string_view { return "explained"; },
+                 [](const PolicyTold&) -> std::string_view { return "policy"; },
+                 [](const PolicyApplied&) -> std::string_view { return "policy_applied"; }},
       answered.what);
 }
 
@@ -400,7 +482,15 @@ void put(Packer& p, const ControlRequest& asked) {
           },
           [&](const SetGoal& set) { put_set_goal(p, id, set); },
           [&](const ReleaseBrake&) { put_map(p, "request", id); },
-          [&](const Explain& explain) { put_explain(p, id, explain); }},
+          [&](const Explain& explain) { put_explain(p, id, explain); },
+          [&](const SetPolicy& set) { put_set_policy(p, id, set); },
+          [&](const RemovePolicy& gone) {
+            put_map(p, "request", id, "name", policy_name(gone.name));
+          },
+          [&](const ApplyPolicy& apply) {
+            put_named_map(p, id, apply.what, "policy", policy_name(apply.policy), "first",
+                          apply.first);
+          }},
       asked.what);
 }
 
@@ -431,7 +521,12 @@ void put(Packer& p, const ControlAnswer& answered) {
                         [&](const BrakeReleased& released) {
                           put_map(p, "request", id, "servers", released.servers);
                         },
-                        [&](const Explained& explained) { put_explained(p, id, explained); }},
+                        [&](const Explained& explained) { put_explained(p, id, explained); },
+                        [&](const PolicyTold& told) { put_policy(p, id, told); },
+                        [&](const PolicyApplied& applied) {
+                          put_map(p, "request", id, "total", applied.total, "next", applied.next,
+                                  "changed", applied.changed);
+                        }},
              answered.what);
 }
 
@@ -462,6 +557,9 @@ std::span<const Kind> control_kinds() {
                                     {"cancel", request<read_cancel>},
                                     {"goal", request<read_set_goal>},
                                     {"explain", request<read_explain>},
+                                    {"policy_set", request<read_set_policy>},
+                                    {"policy_remove", request<read_remove_policy>},
+                                    {"policy_apply", request<read_apply_policy>},
                                     {"pong", answer<read_pong>},
                                     {"put_opened", answer<read_put_opened>},
                                     {"put_placed", answer<read_put_placed>},
@@ -476,6 +574,8 @@ std::span<const Kind> control_kinds() {
                                     {"goal_set", answer<read_goal_set>},
                                     {"brake_release", request<kRelease>},
                                     {"brake_released", answer<kReleased>},
+                                    {"policy", answer<read_policy>},
+                                    {"policy_applied", answer<read_policy_applied>},
                                     {"event.server", read_event},
                                     {"event.chunk", read_event},
                                     {"event.command", read_event},

@@ -40,6 +40,9 @@ inline constexpr std::uint64_t kGoalMax = 16;
 inline constexpr std::uint64_t kBlockBytesMax = std::uint64_t{1} << 20;
 
 inline constexpr std::size_t kNameBytesMax = 1024;     ///< of a file
+inline constexpr std::size_t kPolicyBytesMax = 63;     ///< of a policy's name
+inline constexpr std::size_t kRuleBytesMax = 1000;     ///< of a rule on labels that is asked for
+inline constexpr std::size_t kRuleBytesRead = 20'000;  ///< of one that is told
 inline constexpr std::size_t kPlaceBytesMax = 255;     ///< of a location or an address
 inline constexpr std::size_t kSubjectBytesMax = 1200;  ///< of an event: holds the name of a file
 inline constexpr std::size_t kRefusalBytesMax = 60;

@@ -9,6 +9,7 @@
 #include "services/rebalancer/core/put.h"
 #include "services/rebalancer/explaining.h"
 #include "services/rebalancer/operators.h"
+#include "services/rebalancer/policies.h"
 
 namespace evenkeel {
 namespace {
@@ -41,14 +42,18 @@ class Answering {
     if (known && known->complete) {
       return no("conflict", "'" + put.name + "' is there already; delete it first");
     }
-    const int goal = put.goal ? put.goal : limits_.default_goal;
-    if (known && is_repeated(put, goal, *known)) {
+    const PolicyBook& policies = view_.policies();
+    const Policy* policy =
+        put.policy.empty() ? policies.find(kDefaultPolicy) : policies.find(put.policy);
+    if (!policy) return no("not_found", "there is no policy '" + put.policy + "'");
+    const int goal = put.goal ? put.goal : policy->goal;
+    if (known && is_repeated(put, goal, policy->id, *known)) {
       result.answer = PutOpened{known->id, limits_.chunk_size, goal};
       return result;
     }
     // A put that was cut off, begun anew: what it had stored is given back.
     if (known) result.changes = remove_file(view_, store_, limits_, now_, known->id);
-    result.changes.push_back(FileOpened{view_.next_file(), put.name, put.size, goal});
+    result.changes.push_back(FileOpened{view_.next_file(), put.name, put.size, goal, policy->id});
     result.answer = PutOpened{view_.next_file(), limits_.chunk_size, goal};
     return result;
   }
@@ -74,7 +79,7 @@ class Answering {
       }
       items.push_back({item, chunk});
     }
-    PlacedChunks placed = place(view_, limits_, now_, file->id, file->goal, items);
+    PlacedChunks placed = place(view_, limits_, now_, {file->id, file->goal, file->policy}, items);
     PutPlaced answer{file->id, Epoch(0), {}};
     for (const Placement& placement : placed.placements) {
       if (placement.targets.empty()) {
@@ -171,8 +176,9 @@ class Answering {
 
  private:
   /// The same request once more, and not a put that is begun anew.
-  bool is_repeated(const PutOpen& put, int goal, const Store::File& known) const {
-    return known.size == put.size && known.goal == goal && store_.chunk_total(known.id) == 0;
+  bool is_repeated(const PutOpen& put, int goal, PolicyId policy, const Store::File& known) const {
+    return known.size == put.size && known.goal == goal && known.policy == policy &&
+           store_.chunk_total(known.id) == 0;
   }
 
   void retire(ChunkId id, Changes& changes) const {
@@ -220,9 +226,9 @@ class Answering {
 
 Outcomes answer_request(const ClusterView& view, Store& store, const Limits& limits, Instant now,
                         const Request& request) {
-  return std::visit(
-      Overloaded{Answering(view, store, limits, now), Operators(view, store, limits, now)},
-      request);
+  return std::visit(Overloaded{Answering(view, store, limits, now),
+                               Operators(view, store, limits, now), PolicyRequests(view, store)},
+                    request);
 }
 
 Changes remove_file(const ClusterView& view, Store& store, const Limits& limits, Instant now,

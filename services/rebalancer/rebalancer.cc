@@ -47,6 +47,11 @@ void Rebalancer::begin_epoch() {
          {EpochRaised{epoch},
           Noted{"mode", "rebalancer", "started, epoch " + std::to_string(epoch.value())}},
          committed);
+  Policy policy = view_.policies().at(kDefaultPolicy);
+  if (policy.goal != limits_.default_goal) {
+    policy.goal = limits_.default_goal;
+    record(transaction, {PolicySet{policy}}, committed);
+  }
   transaction.commit();
   for (const auto& [chunk, left] : store_.recently_retired(limits_.retire_after)) {
     view_.apply(

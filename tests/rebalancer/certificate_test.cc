@@ -89,6 +89,23 @@ INSTANTIATE_TEST_SUITE_P(
              s3 A/3 100 suspect
              c1 2 10 = s1 s2)",
              kDrain1, "1 of 1 chunks, 1 copies, 10 bytes, impossible; not alive: 1 chunk, c1"},
+        Case{"TheOnlyOtherServerLacksTheLabels", R"(
+             p1 host disk = ssd
+             s1 A/1 100 labels=disk=ssd
+             s2 A/2 100 labels=disk=ssd
+             s3 A/3 100
+             c1 2 10 p1 = s1 s2
+             c2 2 10 = s1 s2)",
+             kDrain1,
+             "2 of 2 chunks, 2 copies, 20 bytes, impossible; not the labels required: 1 chunk, c1"},
+        Case{"TheOnlyOtherServerIsInTheOtherReplicasRack", R"(
+             p1 rack
+             s1 z/a/1 100
+             s2 z/b/2 100
+             s3 z/b/3 100
+             c1 2 10 p1 = s1 s2
+             c2 2 10 = s1 s2)",
+             kDrain1, "2 of 2 chunks, 2 copies, 20 bytes, impossible; same host: 1 chunk, c1"},
         Case{"OnTheSameHost", R"(
              s1 A/1 100
              s2 A/2 100

@@ -38,10 +38,14 @@ inline Member member_of(std::uint64_t server, const std::string& location, std::
 
 /// A cluster as it is drawn, one thing a line:
 ///
+///     p1 rack disk = ssd; tier = hot
+///                           a policy: spread, required; preferred
 ///     s1 A/1 100            server, location, capacity; then, if not so by default, any of
-///                           suspect, dead; presumed, registering; draining; reserve=9; free=5
+///                           suspect, dead; presumed, registering; draining; reserve=9; free=5;
+///                           labels=disk=ssd,tier=hot
 ///     c1 3 10 = s1 s2:stale s3?      goal, size, holders; a state after a colon; with a question
-///                           mark its content was never verified; before = creating or retired
+///                           mark its content was never verified; before = creating or retired,
+///                           and p1 for another policy than the default one
 ///     c1: s1 -> s4 drop s2  a copy under way
 ///     c1: delete s2         a delete under way
 ///
@@ -57,6 +61,9 @@ class Cluster {
       if (begin != std::string::npos) lines.push_back(line.substr(begin));
     }
     view_.apply(EpochRaised{Epoch(4)});
+    for (const auto& line : lines) {
+      if (line[0] == 'p') set_policy(line);
+    }
     for (const auto& line : lines) {
       if (line[0] == 's') add_server(line);
     }
@@ -166,6 +173,16 @@ class Cluster {
     return line.find(" " + word) != std::string::npos;
   }
 
+  void set_policy(const std::string& line) {
+    const auto words = words_of(line);
+    const PolicyId id = *PolicyId::parse(words.at(0));
+    const std::string rules = line.substr(words.at(0).size() + 1 + words.at(1).size());
+    const auto cut = std::min(rules.find(';'), rules.size());
+    view_.apply(
+        PolicySet{{id, words.at(0), 3, from_text<SpreadLevel>(words.at(1)).value(),
+                   parse_label_rule(rules.substr(0, cut)).value(),
+                   parse_label_rule(rules.substr(std::min(cut + 1, rules.size()))).value()}});
+  }
   void add_server(const std::string& line) {
     const auto words = words_of(line);
     Member member =
@@ -173,6 +190,7 @@ class Cluster {
     for (const auto& word : words) {
       if (word.starts_with("reserve=")) member.reserve = Bytes(std::stoull(word.substr(8)));
       if (word.starts_with("free=")) member.free = Bytes(std::stoull(word.substr(5)));
+      if (word.starts_with("labels=")) member.labels = labels_from(word.substr(7)).value();
     }
     if (has(line, "draining")) {
       Server server{.member = member};
@@ -210,10 +228,15 @@ class Cluster {
     const ChunkLife life = has(line, "creating")  ? ChunkLife::kCreating
                            : has(line, "retired") ? ChunkLife::kRetired
                                                   : ChunkLife::kLive;
+    PolicyId policy = kDefaultPolicy;
+    for (const auto& word : words_of(line.substr(0, line.find('=')))) {
+      if (word[0] == 'p') policy = *PolicyId::parse(word);
+    }
     view_.apply(ChunkAdded{
         {id, ChunkVersion(3), Bytes(std::stoull(words.at(2))), checksum_of(id.value(), 3)},
         std::stoi(words.at(1)),
-        life});
+        life,
+        policy});
     std::istringstream holders(line.substr(line.find('=') + 1));
     for (std::string holder; holders >> holder;) {
       const bool verified = holder.back() != '?';

@@ -218,20 +218,26 @@ class Troubled {
  private:
   static std::string drawn(Rng& rng) {
     const std::uint64_t servers = rng.between(2, 5);
+    const bool ruled = rng.chance(1, 3);  // by a policy of its own
     std::string text, fill;
+    if (ruled) {
+      text += std::string("p1 ") + (rng.chance(1, 2) ? "host" : "rack") +
+              (rng.chance(2, 3) ? " disk = ssd" : "") + "\n";
+    }
     for (std::uint64_t s = 1; s <= servers; ++s) {
       const char* states[] = {"", "", "", "", "suspect", "dead", "presumed", "draining"};
       const std::string name = "s" + std::to_string(s);
       text += name + " r" + std::to_string(rng.between(1, 2)) + "/h" +
               std::to_string(rng.chance(1, 4) ? 1 : s + 10) + " 100 " +
-              states[rng.below(std::size(states))] + "\n";
+              states[rng.below(std::size(states))] +
+              (ruled && rng.chance(2, 3) ? " labels=disk=ssd" : "") + "\n";
       if (rng.chance(1, 3)) {
         fill += "c" + std::to_string(100 + s) + " 1 " + std::to_string(rng.between(60, 100)) +
                 " creating = " + name + "\n";
       }
     }
     text += "c1 " + std::to_string(rng.between(1, 3)) + " 10 " +
-            (rng.chance(1, 12) ? "retired " : "") + "=";
+            (rng.chance(1, 12) ? "retired " : "") + (ruled ? "p1 " : "") + "=";
     for (std::uint64_t s = 1; s <= servers; ++s) {
       const char* states[] = {"", "", "", "", "", "", ":stale", ":corrupt", ":suspect", ":surplus"};
       if (rng.chance(1, 2)) {
@@ -249,6 +255,8 @@ class Troubled {
     }
     return text;
   }
+
+  inline static const Labels kSsd = labels_from("disk=ssd").value();
 
   static bool one_valid(const Replica& replica) { return replica.valid(); }
 
@@ -293,7 +301,8 @@ class Troubled {
   void find_again() {
     bring_back(&one_valid);
     if (cluster_.view().count(slot()).valid > 0) return;
-    const Member fresh = member_of(98, "r7/z", 1000);
+    Member fresh = member_of(98, "r7/z", 1000);
+    fresh.labels = kSsd;
     cluster_.apply({ServerAdded{fresh}});
     report(fresh.server);
     cluster_.apply({ReplicaAdded{ChunkId(1), fresh.server, ReplicaState::kValid, ChunkVersion(3),
@@ -307,7 +316,8 @@ class Troubled {
       if (wanted && !wanted(replica)) continue;
       if (hosts) {
         Member moved = member(replica.server);
-        moved.location = "r9/x" + std::to_string(replica.server);
+        moved.location = "q" + std::to_string(replica.server) + "/x";
+        moved.labels = kSsd;
         cluster_.apply({ServerUpdated{moved}});
       }
       revive(replica.server);
@@ -324,14 +334,16 @@ class Troubled {
       if (no.contains("busy")) continue;  // what is under way is a cause of its own
       Member member = cluster_.view().find(candidate.server)->member;
       if (no.contains("not alive")) member.liveness = Liveness::kAlive;
-      if (no.contains("same host")) member.location = "r8/y";
+      if (no.contains("same host") || no.contains("same rack")) member.location = "r8/y";
+      if (no.contains("not the labels required")) member.labels = kSsd;
       if (no.contains("too full")) member.capacity = member.free = Bytes(1000);
       cluster_.apply({ServerUpdated{member}});
       if (no.contains("not in service")) put_in_service(*cluster_.view().slot_of(candidate.server));
       if (no.contains("has not reported")) report(candidate.server);
       return;
     }
-    const Member fresh = member_of(99, "r8/y", 1000);
+    Member fresh = member_of(99, "r8/y", 1000);
+    fresh.labels = kSsd;
     cluster_.apply({ServerAdded{fresh}});
     report(fresh.server);
   }

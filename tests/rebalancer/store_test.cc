@@ -197,6 +197,51 @@ TEST_F(Tables, LabelsOfServersComeBackAndAreAViewOfTheirOwn) {
   EXPECT_EQ(store_.load_view({}).find(ServerId(1))->member.labels, Labels{});
 }
 
+TEST_F(Tables, PoliciesComeBackAndViewsTellWhoIsRefused) {
+  const auto refused = [&] {
+    return rows("name || ' ' || servers_refused || ' ' || chunks FROM policies ORDER BY policy_id");
+  };
+  EXPECT_EQ(refused(), "default 0 1");
+  const Policy fast{PolicyId(7),
+                    "fast",
+                    2,
+                    SpreadLevel::kRack,
+                    *parse_label_rule("disk in (ssd, nvme)"),
+                    *parse_label_rule("tier = hot")};
+  Member labelled = member_of(2, "r/h2", 1000);
+  labelled.labels = {{"disk", "ssd"}};
+  save({PolicySet{fast}, ServerUpdated{labelled}, ChunkPolicySet{ChunkId(1), PolicyId(7), 2}});
+  EXPECT_EQ(refused(), "default 0 0, fast 3 1");
+  EXPECT_EQ(rows("policy || ' ' || spread || ' ' || replicas || ' ' || domains || ' ' || crowded "
+                 "|| ' ' || refused FROM chunk_placement"),
+            "fast rack 3 1 2 2");
+  const ClusterView view = store_.load_view({});
+  EXPECT_EQ(*view.policies().find("fast"), fast);
+  EXPECT_EQ(view.find(ChunkId(1))->policy, PolicyId(7));
+  EXPECT_TRUE(view.allows(PolicyId(7), *view.slot_of(ServerId(2))));
+  EXPECT_FALSE(view.allows(PolicyId(7), *view.slot_of(ServerId(1))));
+  Policy slow = fast;
+  slow.required = *parse_label_rule("disk != ssd");
+  save({PolicySet{slow}});
+  EXPECT_EQ(refused(), "default 0 0, fast 1 1");
+  labelled.labels.clear();
+  save({ServerUpdated{labelled}, ServerAdded{member_of(5, "r/h5", 1000)}});
+  EXPECT_EQ(refused(), "default 0 0, fast 0 1");
+}
+
+TEST_F(Tables, APolicyThatChunksHaveStays) {
+  save({PolicySet{{PolicyId(1), "p", 2, SpreadLevel::kHost, {}, {}}},
+        ChunkPolicySet{ChunkId(1), PolicyId(1), 2}});
+  EXPECT_TRUE(store_.uses(PolicyId(1)));
+  EXPECT_THAT(refusal({PolicyRemoved{PolicyId(1)}}), testing::HasSubstr("stays"));
+  EXPECT_THAT(refusal({ChunkPolicySet{ChunkId(1), PolicyId(2), 2}}),
+              testing::HasSubstr("must be there"));
+  save({ChunkRetired{ChunkId(1)}});
+  EXPECT_FALSE(store_.uses(PolicyId(1)));
+  EXPECT_EQ(refusal({PolicyRemoved{PolicyId(1)}}), "");
+  EXPECT_THAT(refusal({PolicyRemoved{kDefaultPolicy}}), testing::HasSubstr("stays"));
+}
+
 TEST_F(Tables, InvariantsShowWhatBreaksThem) {
   EXPECT_EQ(rows("count(*) || '' FROM invariant_replica_ahead_of_chunk"), "0");
   save({ReplicaChanged{ChunkId(1), ServerId(1), ReplicaState::kCorrupt, ChunkVersion(9)}});
@@ -315,6 +360,60 @@ TEST_F(Files, APutThatNobodyEndsIsGivenUp) {
   clock_.advance(2min);
   rebalancer_.handle(std::vector<Event>{TimePassed{}});
   EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kRetired);
+}
+
+TEST_F(Files, ArePlacedAsTheirPolicyHasIt) {
+  Member ssd = rebalancer_.view().find(ServerId(3))->member;
+  ssd.labels = {{"disk", "ssd"}};
+  rebalancer_.handle(std::vector<Event>{
+      MemberChanged{storage_of(99), EventNumber(8), MemberEventKind::kUpdated, ssd}});
+  const Answer set = ask(SetPolicy{"fast", 1, std::nullopt, "disk = ssd", std::nullopt});
+  ASSERT_TRUE(std::holds_alternative<PolicyTold>(set)) << std::get<Refused>(set).what;
+  EXPECT_EQ(refused(PutOpen{"a", 0, Bytes(10), "slow"}), "not_found");
+  const PutOpened opened = std::get<PutOpened>(ask(PutOpen{"a", 0, Bytes(10), "fast"}));
+  EXPECT_EQ(opened.goal, 1);
+  EXPECT_EQ(refused(RemovePolicy{"fast"}), "conflict") << "a file is being put with it";
+  const auto item = placed(opened.file);
+  ASSERT_EQ(item.targets.size(), 1U);
+  EXPECT_EQ(item.targets[0].server, ServerId(3));
+  store_on(item);
+  ask(PutClose{opened.file, {}, true});
+  EXPECT_EQ(rebalancer_.view().find(item.chunk)->policy,
+            rebalancer_.view().policies().find("fast")->id);
+  EXPECT_EQ(refused(RemovePolicy{"fast"}), "conflict") << "its chunk has it";
+  const auto applied = std::get<PolicyApplied>(ask(ApplyPolicy{"default", "a", 0}));
+  EXPECT_EQ(applied.total, 1U);
+  EXPECT_EQ(applied.next, 1U);
+  EXPECT_EQ(applied.changed, 1U);
+  EXPECT_EQ(rebalancer_.view().find(item.chunk)->goal, 3);
+  EXPECT_EQ(std::get<PolicyApplied>(ask(ApplyPolicy{"default", item.chunk, 0})).changed, 0U);
+  EXPECT_EQ(refused(ApplyPolicy{"slow", "a", 0}), "not_found");
+  EXPECT_EQ(refused(ApplyPolicy{"fast", "b", 0}), "not_found");
+  EXPECT_EQ(refused(ApplyPolicy{"fast", ChunkId(99), 0}), "not_found");
+  EXPECT_EQ(refused(ApplyPolicy{"fast", "a", 7}), "malformed");
+  EXPECT_EQ(refused(RemovePolicy{"fast"}), "");
+  EXPECT_EQ(refused(RemovePolicy{"fast"}), "not_found");
+}
+
+TEST_F(Files, PoliciesAreSetPieceByPiece) {
+  const auto told = [&](SetPolicy wish) { return std::get<PolicyTold>(ask(std::move(wish))); };
+  const auto fresh = told({"p", std::nullopt, std::nullopt, std::nullopt, std::nullopt});
+  EXPECT_EQ(fresh.goal, 3) << "default_goal";
+  EXPECT_EQ(fresh.spread, SpreadLevel::kHost);
+  told({"p", 2, SpreadLevel::kRack, "disk=ssd", std::nullopt});
+  const auto more = told({"p", std::nullopt, std::nullopt, std::nullopt, "exists bay"});
+  EXPECT_EQ(more.goal, 2);
+  EXPECT_EQ(more.spread, SpreadLevel::kRack);
+  EXPECT_EQ(more.require, "disk = ssd");
+  EXPECT_EQ(more.prefer, "exists bay");
+  EXPECT_EQ(told({"p", std::nullopt, std::nullopt, "", std::nullopt}).require, "");
+  const Answer bad = ask(SetPolicy{"p", std::nullopt, std::nullopt, "disk", std::nullopt});
+  EXPECT_EQ(std::get<Refused>(bad).code, "malformed");
+  EXPECT_EQ(std::get<Refused>(bad).what.substr(0, 14), "require: at 5:");
+  EXPECT_EQ(refused(SetPolicy{"P", 1, {}, {}, {}}), "malformed");
+  EXPECT_EQ(refused(SetPolicy{"default", 2, {}, {}, {}}), "conflict");
+  EXPECT_EQ(told({"default", std::nullopt, SpreadLevel::kRack, {}, {}}).spread, SpreadLevel::kRack);
+  EXPECT_EQ(refused(RemovePolicy{"default"}), "conflict");
 }
 
 TEST_F(Files, NoServerThatCanTakeItIsSaid) {

@@ -87,7 +87,8 @@ EXPECTED = {
     "withdraw": {"epoch": 9, "server": 7, "commands": [1001, 1003]},
 
     "ping": {"request": 31},
-    "put_open": {"request": 32, "name": "photos/cat.jpg", "goal": 3, "size_bytes": 134217733},
+    "put_open": {"request": 32, "name": "photos/cat.jpg", "goal": 3, "size_bytes": 134217733,
+                 "policy": "fast"},
     "put_place": {"request": 33, "file": 12,
                   "items": [{"index": 0, "size_bytes": 67108864, "checksum": CHECKSUM,
                              "avoid": [9]}]},
@@ -134,6 +135,13 @@ EXPECTED = {
     "cancelled": {"request": 44, "command": 1001},
     "goal_set": {"request": 45, "done": True, "total": 4000, "next": 2048, "changed": 2047,
                  **ESTIMATE},
+    "policy_set": {"request": 46, "name": "fast", "goal": 3, "spread": "rack",
+                   "require": "disk = ssd", "prefer": "tier = hot"},
+    "policy_remove": {"request": 47, "name": "fast"},
+    "policy_apply": {"request": 48, "name": "photos/cat.jpg", "policy": "fast", "first": 4096},
+    "policy": {"request": 46, "name": "fast", "goal": 3, "spread": "rack",
+               "require": "disk = ssd", "prefer": "tier = hot"},
+    "policy_applied": {"request": 48, "total": 5000, "next": 5000, "changed": 904},
     "event.server": event("server", "s7"),
     "event.chunk": event("chunk", "c42"),
     "event.command": event("command", "k1001"),
@@ -155,7 +163,9 @@ EXPECTED = {
 
 # Fields that a receiver does without, by kind of message and path in it.
 MEMBER_KINDS = ("joined", "suspect", "failed", "recovered", "left", "updated")
-OPTIONAL = ({("locate", "first"), ("goal", "first"), ("server_admin", "maintenance_left_ms"),
+OPTIONAL = ({("locate", "first"), ("goal", "first"), ("put_open", "policy"), ("policy_apply", "first"),
+             *(("policy_set", field) for field in ("goal", "spread", "require", "prefer")),
+             ("server_admin", "maintenance_left_ms"),
              ("heartbeat", "labels"), ("snapshot", "members.0.labels")}
             | {(kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
                for field in ("dry_run", "force")}

@@ -35,9 +35,12 @@ Exit list_commands(const Options& options, const CommandFilter& filter);
 Exit list_events(const Options& options, std::int64_t limit);
 Exit list_files(const Options& options, std::int64_t limit);
 
+Exit list_policies(const Options& options);
+
 struct PutWish {
   SourceOptions sources;
   int goal = 0;
+  std::string policy = {};
   std::size_t parallel = 8;
 };
 Exit put(const Options& options, const PutWish& wish);
@@ -97,6 +100,17 @@ Exit maintain(const Options& options, const MaintenanceWish& wish);
 Exit pause(const Options& options, const std::string& pass, bool paused);
 Exit cancel(const Options& options, CommandId command);
 Exit set_goal(const Options& options, const GoalWish& wish);
+
+/// What was not said stays as it is.
+struct PolicyWish {
+  std::string name;
+  std::optional<int> goal;
+  std::optional<std::string> spread;  ///< host, rack or zone
+  std::optional<std::string> require, prefer;
+};
+Exit set_policy(const Options& options, const PolicyWish& wish);
+Exit remove_policy(const Options& options, const std::string& name);
+Exit apply_policy(const Options& options, const std::string& name, const Target& target);
 
 /// What a target names.
 Named named(const Target& target);

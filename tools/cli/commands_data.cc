@@ -94,6 +94,7 @@ Exit put(const Options& options, const PutWish& wish) {
   std::optional<PutOutcome> outcome;
   Put put(session.loop(), session.control(),
           {.goal = wish.goal,
+           .policy = wish.policy,
            .parallel = wish.parallel,
            .stall = stall_of(options),
            .cluster = options.cluster,

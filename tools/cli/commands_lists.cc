@@ -95,6 +95,8 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
       "state "
       "|| ')' END || CASE liveness WHEN 'dead' THEN '(dead)' ELSE '' END, ' ') FROM replica_status "
       "WHERE replica_status.chunk_id = chunk_health.chunk_id)";
+  const std::string policy =
+      "(SELECT policy FROM chunk_policy WHERE chunk_policy.chunk_id = chunk_health.chunk_id)";
   const std::string why =
       "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id "
       "AND health NOT IN ('healthy', 'creating'))";
@@ -104,6 +106,7 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
                {"goal", "GOAL", Kind::kNumber, 7},
                {"projected_replicas", "PROJECTED", Kind::kNumber, 3},
                {"other_replicas", "OTHER", Kind::kNumber, 2},
+               {"policy", "POLICY", Kind::kText, 3, policy},
                {"size_bytes", "SIZE", Kind::kBytes, 5},
                {"version", "VERSION", Kind::kNumber, 1},
                {"life", "", Kind::kText},
@@ -152,6 +155,20 @@ Exit list_events(const Options& options, std::int64_t limit) {
               limit,
               true};
   return show(options, std::move(query), "nothing has happened yet");
+}
+
+Exit list_policies(const Options& options) {
+  return show(options,
+              {{{"policy_id", "", Kind::kNumber},
+                {"name", "POLICY", Kind::kText, 9},
+                {"goal", "GOAL", Kind::kNumber, 8},
+                {"spread", "SPREAD", Kind::kText, 7},
+                {"required", "REQUIRES", Kind::kText, 6},
+                {"preferred", "PREFERS", Kind::kText, 5},
+                {"servers_refused", "REFUSES", Kind::kNumber, 3},
+                {"chunks", "CHUNKS", Kind::kNumber, 4}},
+               "policies ORDER BY name"},
+              "there are no policies");
 }
 
 Exit list_files(const Options& options, std::int64_t limit) {

@@ -34,7 +34,7 @@ FilePut::FilePut(Parts parts, std::string name, InputFile file, OnEnd on_end)
 
 void FilePut::start() {
   parts_.control->ask<PutOpened>(
-      PutOpen{outcome_.name, parts_.goal, Bytes(file_.size)},
+      PutOpen{outcome_.name, parts_.goal, Bytes(file_.size), parts_.policy},
       if_there(shared_from_this(), [](FilePut& self, const Result<PutOpened>& answer) {
         answer ? self.opened(*answer) : self.fail_with(answer.error().what);
       }));

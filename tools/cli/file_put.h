@@ -40,6 +40,7 @@ class FilePut : public std::enable_shared_from_this<FilePut> {
     int goal = 0;
     std::function<void(std::uint64_t)> on_bytes;  ///< so many bytes are stored
     ChunkPut::Settings chunk_settings = {};
+    std::string policy = {};
   };
   using OnEnd = std::function<void(const FileOutcome&)>;
 

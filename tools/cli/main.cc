@@ -16,9 +16,9 @@ namespace {
 constexpr const char* kEpilogue = R"(
 Names: c42 is a chunk, s7 a server, k12 a command, f3 a file.
 
-status, servers, chunks, commands, events, files and simulate read the rebalancer's database, read
-only, and work as well while it is not running. plan reads files and asks nobody. The others ask the
-rebalancer at the control endpoint.
+status, servers, chunks, commands, events, files, policies and simulate read the rebalancer's
+database, read only, and work as well while it is not running. plan reads files and asks nobody. The
+others ask the rebalancer at the control endpoint.
 
 Environment:
   EVENKEEL_CONTROL    the control endpoint, instead of --control
@@ -41,6 +41,7 @@ Examples:
   evenkeel chunks --health under_replicated
   evenkeel drain s7 --dry-run
   evenkeel maintenance s7 --for 30min
+  evenkeel policy set fast --goal 3 --spread rack --require "disk = ssd"
   evenkeel put --recursive photos --prefix 2026/ --goal 3
   evenkeel plan --servers servers.csv --chunks chunks.bin --task drain --out plan.csv
   tar c notes | evenkeel put - --name notes.tar
@@ -67,13 +68,16 @@ struct Parsed {
   bool ends = false;
   int goal = 0;
   Target goal_of;
+  PolicyWish policy;
+  std::string policy_name;
+  Target policy_target;
   std::function<Exit()> run;
 };
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
                       Parsed& parsed, std::function<Exit()> run) {
   CLI::App* command = app.add_subcommand(name, what);
-  command->callback([&parsed, run = std::move(run)] { parsed.run = run; });
+  if (run) command->callback([&parsed, run = std::move(run)] { parsed.run = run; });
   command->footer("Options of all commands, environment and exit codes: evenkeel --help");
   command->fallthrough();  // global options may also follow the command
   return command;
@@ -186,6 +190,8 @@ void add_lists(CLI::App& app, Parsed& parsed) {
   add_limit(*add_command(app, "events", "What has happened, the newest last", parsed,
                          [&] { return list_events(options, parsed.limit); }),
             parsed.limit);
+  add_command(app, "policies", "Rules for where replicas may be, and goals", parsed,
+              [&options] { return list_policies(options); });
   add_limit(*add_command(app, "files", "The files that were put", parsed,
                          [&] { return list_files(options, parsed.limit); }),
             parsed.limit);
@@ -202,8 +208,9 @@ void add_data(CLI::App& app, Parsed& parsed) {
                                       [&] { return put(options, parsed.put); });
   SourceOptions& sources = parsed.put.sources;
   put_command->add_option("FILE", sources.paths, "Files to put; - is standard input")->required();
-  put_command->add_option("--goal", parsed.put.goal, "Replicas of each chunk [the cluster's]")
+  put_command->add_option("--goal", parsed.put.goal, "Replicas of each chunk [the policy's]")
       ->check(CLI::Range(1, 16));
+  put_command->add_option("--policy", parsed.put.policy, "Where its replicas may be [default]");
   put_command->add_option("--name", sources.name, "Its name in the cluster [the path as given]");
   put_command->add_option("--prefix", sources.prefix, "Put before each name");
   put_command->add_flag("--recursive", sources.recursive, "Directories with all that is in them");
@@ -347,6 +354,33 @@ void add_planner_commands(CLI::App& app, Parsed& parsed) {
   add_intent(*goal, parsed);
 }
 
+void add_policy(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  CLI::App* policy = add_command(app, "policy", "Sets, removes and applies policies", parsed, {});
+  policy->require_subcommand(1);
+  PolicyWish& wish = parsed.policy;
+  CLI::App* set = add_command(*policy, "set", "Makes a policy, or changes what is said of it",
+                              parsed, [&] { return set_policy(options, wish); });
+  set->add_option("NAME", wish.name, "1 to 63 of a-z 0-9 - _ .")->required();
+  set->add_option("--goal", wish.goal, "Replicas of each chunk that gets it from now on")
+      ->check(CLI::Range(1, 16));
+  set->add_option("--spread", wish.spread, "No two replicas of a chunk in one of these")
+      ->check(CLI::IsMember({"host", "rack", "zone"}));
+  set->add_option("--require", wish.require,
+                  "Only servers with these labels: \"disk in (ssd, nvme), not exists retired\"");
+  set->add_option("--prefer", wish.prefer, "Servers with these labels first: \"tier = hot\"");
+
+  CLI::App* remove = add_command(*policy, "remove", "Removes a policy that no chunk has", parsed,
+                                 [&] { return remove_policy(options, parsed.policy_name); });
+  remove->add_option("NAME", parsed.policy_name, "The policy")->required();
+
+  CLI::App* apply =
+      add_command(*policy, "apply", "Gives a file or a chunk a policy, and its goal", parsed,
+                  [&] { return apply_policy(options, parsed.policy_name, parsed.policy_target); });
+  apply->add_option("NAME", parsed.policy_name, "The policy")->required();
+  add_target(*apply, parsed.policy_target);
+}
+
 Exit main_of(int argc, char** argv) {
   CLI::App app("Looks at an Evenkeel cluster, and puts, gets and deletes what it keeps.",
                "evenkeel");
@@ -358,6 +392,7 @@ Exit main_of(int argc, char** argv) {
   add_data(app, parsed);
   add_server_commands(app, parsed);
   add_planner_commands(app, parsed);
+  add_policy(app, parsed);
   sim::add_simulate(app, parsed.options, parsed.run);
   add_plan(app, parsed);
   try {

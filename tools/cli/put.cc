@@ -72,7 +72,8 @@ void Put::start_file(const PutJob& job) {
   bytes_in_work_ += input->size;
   auto file = std::make_shared<FilePut>(
       FilePut::Parts{loop_, &work_, control_, &data_, &window_, settings_.goal,
-                     [this](std::uint64_t bytes) { moved_.bytes += bytes; }, settings_.chunks},
+                     [this](std::uint64_t bytes) { moved_.bytes += bytes; }, settings_.chunks,
+                     settings_.policy},
       job.name, std::move(*input),
       [this, number](const FileOutcome& outcome) { file_ended(number, outcome); });
   in_work_[number] = file;

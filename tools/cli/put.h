@@ -31,7 +31,8 @@ struct PutOutcome {
 class Put {
  public:
   struct Settings {
-    int goal = 0;              ///< 0: the cluster's default
+    int goal = 0;              ///< 0: that of the policy
+    std::string policy = {};   ///< empty: the default one
     std::size_t parallel = 8;  ///< replicas being stored at once on one server
     std::uint64_t window_bytes = std::uint64_t{256} << 20;
     std::size_t files_at_once = 256;

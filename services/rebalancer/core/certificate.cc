@@ -34,6 +34,7 @@ class Needs {
     set_fates(proposal.away, Fate::kAway);
     set_fates(proposal.lost, Fate::kLost);
     add_places(Draft(view, limits, now));
+    add_kinds();
     for (const auto& [id, goal] : proposal.goals) {
       if (const auto slot = view.slot_of(id)) goals_.insert_or_assign(*slot, goal);
     }
@@ -81,6 +82,18 @@ class Needs {
     }
   }
 
+  /// One for each policy.
+  void add_kinds() {
+    for (const Policy& policy : view_.policies().all()) {
+      Fitting::Kind kind{.level = static_cast<std::size_t>(policy.spread), .unlabelled = {}};
+      for (const ServerSlot server : servers_) {
+        if (!policy.required.empty()) kind.unlabelled.push_back(!view_.allows(policy.id, server));
+      }
+      kinds_.emplace(policy.id, static_cast<std::uint32_t>(problem_.kinds.size()));
+      problem_.kinds.push_back(std::move(kind));
+    }
+  }
+
   std::vector<ChunkSlot> affected() const {
     std::vector<ChunkSlot> slots;
     for (ServerSlot server = 0; server < fates_.size(); ++server) {
@@ -102,12 +115,6 @@ class Needs {
     }
   }
 
-  std::uint32_t kind_of(PolicyId policy) {
-    const auto [found, fresh] =
-        kinds_.emplace(policy, static_cast<std::uint32_t>(problem_.kinds.size()));
-    if (fresh) problem_.kinds.push_back({.level = level_of(policy), .unlabelled = {}});
-    return found->second;
-  }
   std::size_t level_of(PolicyId policy) const {
     switch (view_.spread(policy)) {
       case SpreadLevel::kHost:
@@ -136,7 +143,7 @@ class Needs {
     const auto changed = goals_.find(slot);
     const int goal = changed == goals_.end() ? chunk.goal : changed->second;
     After after = what_is_left(slot, chunk);
-    after.item.kind = kind_of(chunk.policy);
+    after.item.kind = kinds_.at(chunk.policy);
     if (after.valid == 0) {
       if (!after.was_valid) return;
       ++certificate_.lost;
@@ -154,6 +161,7 @@ class Needs {
     certificate_.sourceless += !after.source;
     after.item.size = static_cast<std::int64_t>(chunk.size.count());
     after.item.count = missing;
+    after.item.kind = kinds_.at(view_.policies().at(chunk.policy).id);
     problem_.items.push_back(std::move(after.item));
     chunks_.push_back(slot);
   }
@@ -227,7 +235,7 @@ class Needs {
   std::vector<ServerSlot> servers_;           // by place
   std::vector<ChunkSlot> chunks_;             // by item
   std::map<ChunkSlot, int> goals_;
-  std::map<PolicyId, std::uint32_t> kinds_;
+  std::map<PolicyId, std::uint32_t> kinds_;  // places in problem_.kinds
   Fitting problem_;
   Certificate certificate_;
 };
@@ -390,11 +398,10 @@ class Diagnosis {
 
   Obstacle obstacle(const Group& group) const {
     constexpr Refusal kCrowding[] = {Refusal::kSameHost, Refusal::kSameRack, Refusal::kSameZone};
-    const std::pair<RuleSet, Refusal> names[] = {{kRuleAlive, Refusal::kNotAlive},
-                                                 {kRuleReported, Refusal::kNotReported},
-                                                 {kRuleInService, Refusal::kNotInService},
-                                                 {kRuleSpread, kCrowding[group.level]},
-                                                 {kRuleRoom, Refusal::kTooFull}};
+    const std::pair<RuleSet, Refusal> names[] = {
+        {kRuleAlive, Refusal::kNotAlive},         {kRuleReported, Refusal::kNotReported},
+        {kRuleInService, Refusal::kNotInService}, {kRuleSpread, kCrowding[group.level]},
+        {kRuleLabels, Refusal::kLabels},          {kRuleRoom, Refusal::kTooFull}};
     Obstacle result{.rules = {}, .chunks = group.chunks, .example = group.example};
     for (const auto& [rule, name] : names) {
       if ((sets_[group.set] & rule) != 0) result.rules.push_back(name);

@@ -9,6 +9,7 @@
 #include "common/model/admin.h"
 #include "common/model/command.h"
 #include "common/model/member.h"
+#include "services/rebalancer/core/policy.h"
 
 namespace evenkeel {
 
@@ -124,6 +125,7 @@ struct ChunkAdded {
   ChunkContent content;
   int goal;
   ChunkLife life;
+  PolicyId policy = kDefaultPolicy;
 };
 /// A newer version was reported: replicas of the old one become stale.
 struct ChunkRaised {
@@ -137,6 +139,7 @@ struct ChunkPromised {
 struct ChunkPublished {
   ChunkId chunk;
 };
+/// Its policy is the default one from then on: none need be kept for it.
 struct ChunkRetired {
   ChunkId chunk;
 };
@@ -202,6 +205,7 @@ struct FileOpened {
   std::string name;
   Bytes size;
   int goal;
+  PolicyId policy = kDefaultPolicy;
 };
 struct FilePlaced {
   FileId file;
@@ -239,14 +243,27 @@ struct PassPaused {
   Reason pass;  ///< one of kPasses
   bool paused = true;
 };
+/// New, or with another name, goal or rules.
+struct PolicySet {
+  Policy policy;
+};
+/// No chunk has it any more.
+struct PolicyRemoved {
+  PolicyId policy;
+};
 struct ChunkPolicySet {
   ChunkId chunk;
   PolicyId policy;
   int goal;
 };
-/// Stored only; its chunks have goals of their own.
+/// Stored only; its chunks have policies and goals of their own.
 struct FileGoalSet {
   FileId file;
+  int goal;
+};
+struct FilePolicySet {
+  FileId file;
+  PolicyId policy;
   int goal;
 };
 
@@ -270,14 +287,16 @@ struct BrakeSet {
   std::optional<std::string> why;
 };
 
-using Change = std::variant<
-    EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
-    ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
-    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkPromised,
-    ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
-    ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-    FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited,
-    ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone, BrakeSet>;
+using Change =
+    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
+                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
+                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
+                 ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
+                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
+                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
+                 ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone,
+                 BrakeSet, PolicySet, PolicyRemoved, FilePolicySet>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

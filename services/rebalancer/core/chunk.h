@@ -25,7 +25,7 @@ enum class Queue : std::uint8_t {
   kRisk3,
   kRiskMore,
   kDrain,     ///< enough are valid, but some are on servers that leave
-  kSpread,    ///< enough, but against the spread rule
+  kSpread,    ///< enough, but against the policy's spread or label rule
   kVerify,    ///< has a suspect replica
   kTrim,      ///< has more than it needs, or stale and corrupt ones beside what it needs
   kRetired,   ///< deleted by its owner, replicas left
@@ -76,6 +76,7 @@ struct ReplicaCount {
   int awaited = 0;    ///< of the projected ones, those on servers that are away
   bool busy = false;  ///< some command about this chunk is in flight
   bool verifying = false;
+  int refused = 0;       ///< of those that stay, those on servers that the policy's labels refuse
   bool crowded = false;  ///< two of those that stay share a domain that the policy keeps apart
 };
 

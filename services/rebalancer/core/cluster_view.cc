@@ -130,12 +130,19 @@ void ClusterView::load_server(Server server) {
   server_by_id_.emplace(server.id(), slot);
   server_by_storage_.emplace(server.member.storage, slot);
   if (server.gone_since) gone_.insert(server.id());
+  policies_.set_labels(slot, server.member.labels);
   servers_.push_back(std::move(server));
   servers_.back().chunks = SlotSet(slot);
   if (loading_) servers_.back().chunks.loosen();
   bits_.push_back(0);
   places_.push_back(Place{});
   derive(slot);
+}
+
+void ClusterView::set_default_spread(SpreadLevel level) {
+  Policy policy = policies_.at(kDefaultPolicy);
+  policy.spread = level;
+  policies_.set(policy);
 }
 
 void ClusterView::loaded() {

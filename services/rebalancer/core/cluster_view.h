@@ -12,6 +12,7 @@
 #include "services/rebalancer/core/chunk.h"
 #include "services/rebalancer/core/chunk_table.h"
 #include "services/rebalancer/core/content_clock.h"
+#include "services/rebalancer/core/policy_book.h"
 #include "services/rebalancer/core/slot_set.h"
 
 namespace evenkeel {
@@ -134,7 +135,13 @@ class ClusterView {
   /// When it was last confirmed that this replica is there, by whom; the latest of both kinds.
   std::optional<Voucher> presence(const Chunk& chunk, const Replica& replica) const;
   /// The level at which no two replicas of a chunk under this policy may share a domain.
-  SpreadLevel spread(PolicyId) const { return default_spread_; }
+  SpreadLevel spread(PolicyId policy) const { return policies_.spread(policy); }
+  /// Whether a replica of such a chunk may be on that server, by its labels, and would better be.
+  bool allows(PolicyId policy, ServerSlot server) const { return policies_.allows(policy, server); }
+  bool prefers(PolicyId policy, ServerSlot server) const {
+    return policies_.prefers(policy, server);
+  }
+  const PolicyBook& policies() const { return policies_; }
 
   // Commands in flight.
   const std::map<CommandId, CommandRecord>& in_flight() const { return in_flight_; }
@@ -183,7 +190,7 @@ class ClusterView {
   }
   /// Derives what follows from all that was loaded. To be called once, before anything is applied.
   void loaded();
-  void set_default_spread(SpreadLevel level) { default_spread_ = level; }
+  void set_default_spread(SpreadLevel level);
 
   /// Counts a copy as made, at once: the replica on `from` is on `to` from now on. For those who
   /// look at where plans lead to without playing what commands do in between.
@@ -246,6 +253,9 @@ class ClusterView {
   void on(const FileGoalSet& change);
   void on(const ServerGone& change);
   void on(const BrakeSet& change);
+  void on(const PolicySet& change);
+  void on(const PolicyRemoved& change);
+  void on(const FilePolicySet& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32, kMaintained = 64;
@@ -261,6 +271,7 @@ class ClusterView {
   std::uint32_t domain(std::string_view name, int level);
   void refresh_all();
   void sort_some();
+  void refresh_chunks_under(PolicyId policy);
   void on_command(const CommandRecord& command, bool opened);
   void update_server(const Member& member);
   void remember_version(ChunkSlot chunk, ServerSlot server, ReplicaState state,
@@ -288,7 +299,7 @@ class ClusterView {
   std::array<std::unordered_map<std::string, std::uint32_t>, 3> domains_;  // by level
   bool many_racks_ = false;
   std::size_t unreported_ = 0;
-  SpreadLevel default_spread_ = SpreadLevel::kHost;
+  PolicyBook policies_;
   ChunkTable chunks_;
   ContentClock content_clock_;
   ChunkSlot checks_looked_at_ = 0;

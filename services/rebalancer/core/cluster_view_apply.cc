@@ -99,6 +99,7 @@ void ClusterView::update_server(const Member& member) {
   const bool counted = server.counts();
   const bool another_run = member.incarnation != server.member.incarnation;
   const bool moved = member.location != server.member.location;
+  const bool relabelled = policies_.set_labels(slot, member.labels);
   server.member = member;
   if (another_run) server.inventory_number = InventoryNumber(0);  // numbered anew
   if (member.liveness == Liveness::kDead) {
@@ -106,7 +107,8 @@ void ClusterView::update_server(const Member& member) {
     server.inventory_asked.reset();
   }
   derive(slot);
-  if (counted != server.counts() || moved) refresh_chunks_of(slot);
+  if (counted != server.counts() || moved || relabelled) refresh_chunks_of(slot);
+  if (relabelled) resume_live_chunks();
 }
 
 void ClusterView::on_command(const CommandRecord& command, bool opened) {
@@ -192,6 +194,7 @@ void ClusterView::on(const ServerReplaced& c) {
   server_by_storage_.erase(server.member.storage);
   server_by_storage_.emplace(c.member.storage, slot);
   server.member = c.member;
+  if (policies_.set_labels(slot, c.member.labels)) resume_live_chunks();
   derive(slot);
 }
 
@@ -233,7 +236,9 @@ void ClusterView::on(const ServerFull& c) {
 }
 
 void ClusterView::on(const ChunkAdded& c) {
-  refresh(chunks_.add(c.content, c.goal, c.life));
+  const ChunkSlot slot = chunks_.add(c.content, c.goal, c.life);
+  chunks_.set_policy(slot, c.policy);
+  refresh(slot);
 }
 
 void ClusterView::on(const ChunkRaised& c) {
@@ -274,6 +279,7 @@ void ClusterView::on(const ChunkRetired& c) {
   const ChunkSlot slot = slot_at(c.chunk);
   keep_promise(slot, std::nullopt);
   chunks_.set_life(slot, ChunkLife::kRetired);
+  chunks_.set_policy(slot, kDefaultPolicy);
   refresh(slot);
 }
 
@@ -441,14 +447,31 @@ void ClusterView::on(const PassPaused& c) {
   paused_ = c.paused ? paused_ | bit : paused_ & ~bit;
 }
 
+void ClusterView::on(const PolicySet& c) {
+  const Policy* before = policies_.find(c.policy.id);
+  const bool as_before = before && before->spread == c.policy.spread &&
+                         before->required == c.policy.required &&
+                         before->preferred == c.policy.preferred;
+  policies_.set(c.policy);
+  if (as_before || loading_) return;
+  refresh_chunks_under(c.policy.id);
+  resume_live_chunks();
+}
+
+void ClusterView::on(const PolicyRemoved& c) {
+  policies_.remove(c.policy);
+}
+
 void ClusterView::on(const ChunkPolicySet& c) {
   const ChunkSlot slot = slot_at(c.chunk);
-  chunks_.set_goal(slot, c.goal);
   chunks_.set_policy(slot, c.policy);
-  unaside(slot);
+  chunks_.set_goal(slot, c.goal);
+  if (chunks_.life(slot) == ChunkLife::kLive) unaside(slot);
   refresh(slot);
 }
 
 void ClusterView::on(const FileGoalSet&) {}
+
+void ClusterView::on(const FilePolicySet&) {}
 
 }  // namespace evenkeel

@@ -63,6 +63,7 @@ void ClusterView::check() const {
   }
   EK_CHECK(queued == standing);
   EK_CHECK(aside_.size() == aside_by_time_.size());
+  policies_.check();
 }
 
 }  // namespace evenkeel

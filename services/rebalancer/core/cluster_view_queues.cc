@@ -55,7 +55,9 @@ ReplicaCount ClusterView::count(ChunkSlot slot) const {
       return in_flight_.at(id).drop == servers_[server].id();
     });
   };
-  const SpreadLevel level = spread(chunks_.policy(slot));
+  const PolicyId policy = chunks_.policy(slot);
+  const bool restricted = policies_.restricts(policy);
+  const SpreadLevel level = spread(policy);
   const SpreadLevel risk_level = many_racks_ ? SpreadLevel::kRack : SpreadLevel::kHost;
   Distinct domains, staying;
   int maintained = 0;
@@ -78,6 +80,8 @@ ReplicaCount ClusterView::count(ChunkSlot slot) const {
           ++result.projected;
           maintained += in_maintenance(server);
           if (replica.state() == ReplicaState::kValid) staying.add(places_[server].at(level));
+          result.refused += restricted && replica.state() == ReplicaState::kValid &&
+                            !policies_.allows(policy, server);
         }
         break;
       case ReplicaState::kSuspect:
@@ -150,7 +154,7 @@ Queue ClusterView::due(ChunkSlot slot) const {
   // Who is awaited may not come: while it is away nothing is too many.
   const bool over = now.projected - now.awaited > chunks_.goal(slot);
   if (over || now.garbage > 0 || now.surplus > 0) return Queue::kTrim;
-  return now.crowded ? Queue::kSpread : Queue::kNone;
+  return now.crowded || now.refused > 0 ? Queue::kSpread : Queue::kNone;
 }
 
 bool ClusterView::is_needless(ChunkSlot slot, const ReplicaCount& now) const {
@@ -208,6 +212,19 @@ void ClusterView::sort_some() {
     refresh(unsorted_[last]);
     unsorted_.pop_back();
   }
+}
+
+void ClusterView::refresh_chunks_under(PolicyId policy) {
+  std::vector<ChunkSlot> under;
+  for (ChunkSlot slot = 0; slot < chunks_.size(); ++slot) {
+    if (chunks_.policy(slot) == policy) under.push_back(slot);
+  }
+  if (under.size() > may_sort_) {
+    unsorted_.insert(unsorted_.end(), under.begin(), under.end());
+    return sort_some();
+  }
+  if (may_sort_ != SIZE_MAX) may_sort_ -= under.size();
+  for (const ChunkSlot slot : under) refresh(slot);
 }
 
 void ClusterView::refresh_all() {

@@ -71,7 +71,7 @@ class OfChunk {
     if (count_.valid == 0) return "lost";
     if (count_.valid < chunk_.goal) return count_.valid == 1 ? "at risk" : "under-replicated";
     if (due_ == Queue::kDrain) return "on servers that leave";
-    if (count_.crowded) return "misreplicated";
+    if (count_.crowded || count_.refused > 0) return "misreplicated";
     if (count_.valid > chunk_.goal) return "over-replicated";
     if (count_.suspect + count_.garbage > 0) return "has damaged or old replicas beside its goal";
     return "healthy";

@@ -146,6 +146,11 @@ class Balancing {
     return !worse(SpreadLevel::kRack) && !worse(SpreadLevel::kZone);
   }
 
+  bool keeps_preference(PolicyId policy, ServerSlot source, ServerSlot target) const {
+    return !view_.policies().has_preference(policy) || view_.prefers(policy, target) ||
+           !view_.prefers(policy, source);
+  }
+
   /// Live, at its goal, with nothing under way, and whole on `source`.
   bool movable(ChunkSlot slot, ServerSlot source) const {
     const ChunkTable& table = view_.table();
@@ -172,7 +177,9 @@ class Balancing {
           if (under <= 0 || !improves(source, target, over, under, size)) return false;
           if (over <= source.band && under <= target.band) return false;
           if (!draft_.may_copy_in(slot, chunk.size)) return false;
-          return !refusal(draft_, chunk, slot, others) && keeps_spread(others, source.slot, slot);
+          return !refusal(draft_, chunk, slot, others) &&
+                 keeps_preference(chunk.policy, source.slot, slot) &&
+                 keeps_spread(others, source.slot, slot);
         },
         kVisits);
   }

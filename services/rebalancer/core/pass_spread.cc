@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <tuple>
+#include <vector>
+
 #include "services/rebalancer/core/draft.h"
 #include "services/rebalancer/core/placement.h"
 #include "services/rebalancer/core/planner.h"
@@ -5,43 +9,77 @@
 namespace evenkeel {
 namespace {
 
-/// Of the replicas that share a domain, the one on the fullest server.
-std::optional<ServerSlot> to_move(const Draft& draft, const Chunk& chunk) {
-  const ClusterView& view = draft.view();
+bool is_there(const ClusterView& view, const Replica& replica) {
+  return replica.state == ReplicaState::kValid && view.counts(replica.server) &&
+         view.stays(replica.server);
+}
+
+bool any_source(const ClusterView& view, const Chunk& chunk) {
+  return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& replica) {
+    return replica.valid() && view.works(replica.server);
+  });
+}
+
+bool shares_domain(const ClusterView& view, const Chunk& chunk, const Replica& one) {
   const SpreadLevel level = view.spread(chunk.policy);
-  std::optional<ServerSlot> fullest;
+  return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& other) {
+    return other.server != one.server && is_there(view, other) &&
+           view.place(other.server).at(level) == view.place(one.server).at(level);
+  });
+}
+
+/// The replicas that may have to move, the one to begin with first: those on servers that the
+/// policy refuses, then those that share a domain; among these the one on the fullest server.
+std::vector<ServerSlot> to_move(const Draft& draft, const Chunk& chunk) {
+  const ClusterView& view = draft.view();
+  std::vector<std::tuple<bool, double, ServerSlot>> found;
   for (const Replica& one : chunk.replicas) {
-    if (one.state != ReplicaState::kValid || !view.stays(one.server)) continue;
-    bool shares = false;
-    for (const Replica& other : chunk.replicas) {
-      shares |= other.server != one.server && other.state == ReplicaState::kValid &&
-                view.counts(other.server) && view.stays(other.server) &&
-                view.place(other.server).at(level) == view.place(one.server).at(level);
-    }
-    if (!shares || !view.counts(one.server)) continue;
-    if (!fullest || draft.use(one.server) > draft.use(*fullest)) fullest = one.server;
+    if (!is_there(view, one)) continue;
+    const bool refused = !view.allows(chunk.policy, one.server);
+    if (!refused && !shares_domain(view, chunk, one)) continue;
+    found.emplace_back(!refused, -draft.use(one.server), one.server);
   }
-  return fullest;
+  std::sort(found.begin(), found.end());
+  std::vector<ServerSlot> servers;
+  for (const auto& one : found) servers.push_back(std::get<ServerSlot>(one));
+  return servers;
+}
+
+/// What is wrong with the replica that is to move.
+std::string wrong_with(const ClusterView& view, const Chunk& chunk, ServerSlot server) {
+  if (view.allows(chunk.policy, server)) return "two replicas share a failure domain";
+  const Server& holder = view.server(server);
+  const LabelTerm* broken =
+      broken_term(view.policies().at(chunk.policy).required, holder.member.labels);
+  return "the replica on " + to_string(holder.id()) + " breaks the rule '" + to_string(*broken) +
+         "' of its policy";
 }
 
 }  // namespace
 
+/// Where one can go may depend on which one goes: what stays is in the way.
 void spread_one(Draft& draft, ChunkSlot slot) {
   const Chunk chunk = draft.view().chunk(slot);
-  const auto from = to_move(draft, chunk);
-  if (!from) return;
+  const std::vector<ServerSlot> movable = to_move(draft, chunk);
+  if (movable.empty()) return;
+  if (!any_source(draft.view(), chunk)) {
+    draft.set_aside(slot, "no live server with a valid replica has reported", draft.limits().aside);
+    return;
+  }
   const auto source = choose_source(draft, chunk);
-  if (!source) return;
-  const Choice target = choose_target(draft, chunk, source, {}, from);
-  if (target.server) {
+  if (!source) return;  // all of them are busy: the end of a copy makes us look again
+  for (const ServerSlot from : movable) {
+    const Choice target = choose_target(draft, chunk, source, {}, from);
+    if (target.only_busy) return;
+    if (!target.server) continue;
     draft.replicate(slot, *source, *target.server, Reason::kSpread, from);
     draft.instead_of(target.losers);
-  } else if (!target.only_busy) {
-    draft.set_aside(slot,
-                    "two replicas share a failure domain; no server elsewhere can take one: " +
-                        in_words(refusals(draft, chunk, 6)),
-                    draft.limits().aside);
+    return;
   }
+  draft.set_aside(slot,
+                  wrong_with(draft.view(), chunk, movable.front()) +
+                      "; no other server can take it: " + in_words(refusals(draft, chunk, 6)),
+                  draft.limits().aside);
 }
 
 void spread(Draft& draft) {

@@ -46,18 +46,24 @@ class Trimming {
   }
 
   /// What is damaged or old goes first; of what is valid, what was chosen before, then the replica
-  /// whose rack holds another, then the one on the fullest server.
+  /// on a server that the policy refuses, then one whose domain holds another, then one whose rack
+  /// does, then the one on the fullest server.
   const Replica* choose() {
     const Replica* best = nullptr;
-    using Order = std::tuple<bool, bool, bool, double>;
+    using Order = std::tuple<bool, bool, bool, bool, bool, double>;
     std::optional<Order> best_order;
     for (const Replica& replica : chunk_.replicas) {
       const Server& server = view_.server(replica.server);
       if (!server.works() || replica.state == ReplicaState::kSuspect) continue;
       if (replica.valid() && staying_ <= chunk_.goal) continue;
       if (replica.valid() && !view_.stays(replica.server)) continue;  // counts as gone already
-      const Order order{!replica.valid(), replica.state == ReplicaState::kSurplus,
-                        shares_rack(replica), draft_.use(replica.server)};
+      if (replica.valid() && is_missed(replica)) continue;
+      const Order order{!replica.valid(),
+                        replica.state == ReplicaState::kSurplus,
+                        !view_.allows(chunk_.policy, replica.server),
+                        shares(replica, view_.spread(chunk_.policy)),
+                        shares(replica, SpreadLevel::kRack),
+                        draft_.use(replica.server)};
       if (best_order && order <= *best_order) continue;
       best_order = order;
       best = &replica;
@@ -69,12 +75,33 @@ class Trimming {
     return best;
   }
 
-  bool shares_rack(const Replica& replica) const {
-    const auto rack = rack_of(view_.server(replica.server).member.location);
+  bool shares(const Replica& replica, SpreadLevel level) const {
     return std::any_of(chunk_.replicas.begin(), chunk_.replicas.end(), [&](const Replica& other) {
       return other.server != replica.server && other.valid() &&
-             rack_of(view_.server(other.server).member.location) == rack;
+             view_.place(other.server).at(level) == view_.place(replica.server).at(level);
     });
+  }
+
+  /// Domains, as the policy has them, that replicas to stay are in on servers that it allows.
+  std::size_t domains_without(std::optional<ServerSlot> gone) const {
+    const SpreadLevel level = view_.spread(chunk_.policy);
+    std::set<std::uint32_t> domains;
+    for (const Replica& replica : chunk_.replicas) {
+      if (replica.state != ReplicaState::kValid || replica.server == gone) continue;
+      if (!view_.counts(replica.server) || !view_.stays(replica.server)) continue;
+      if (!view_.allows(chunk_.policy, replica.server)) continue;
+      domains.insert(view_.place(replica.server).at(level));
+    }
+    return domains.size();
+  }
+
+  /// Without it the chunk would be farther from what its policy asks, if only because the one that
+  /// should go instead is on a server that is away.
+  bool is_missed(const Replica& replica) const {
+    if (replica.state != ReplicaState::kValid) return false;
+    const auto goal = static_cast<std::size_t>(chunk_.goal);
+    const std::size_t without = domains_without(replica.server);
+    return without < goal && without < domains_without(std::nullopt);
   }
 
   /// Those that the delete will lean on: goal of them at least, on hosts of their own.

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "common/base/check.h"
+#include "services/rebalancer/core/nearness.h"
 
 namespace evenkeel {
 namespace {
@@ -16,8 +17,12 @@ bool being_deleted(const ClusterView& view, const Chunk& chunk, ServerId server)
   });
 }
 
-int shared(const Place& a, const Place& b) {
-  return a.host == b.host ? 3 : a.rack == b.rack ? 2 : a.zone == b.zone ? 1 : 0;
+/// As nearness() has it, without looking at texts where the numbers tell.
+int near_each_other(const ClusterView& view, ServerSlot one, ServerSlot other) {
+  constexpr int kLevel = 1000;
+  const Place &a = view.place(one), &b = view.place(other);
+  if (a.zone != b.zone) return nearness(view.server(one).member, view.server(other).member);
+  return kLevel * (a.host == b.host ? 3 : a.rack == b.rack ? 2 : 1);
 }
 
 Refusal crowding(SpreadLevel level) {
@@ -44,6 +49,8 @@ const char* to_string(Refusal refusal) {
       return "same rack";
     case Refusal::kSameZone:
       return "same zone";
+    case Refusal::kLabels:
+      return "not the labels required";
     case Refusal::kTooFull:
       return "too full";
     case Refusal::kBusy:
@@ -59,19 +66,6 @@ std::string_view rack_of(std::string_view location) {
 
 std::string_view zone_of(std::string_view location) {
   return location.substr(0, location.find('/'));
-}
-
-int shared_levels(std::string_view a, std::string_view b) {
-  int levels = 0;
-  while (!a.empty() && !b.empty()) {
-    const auto end_a = a.find('/'), end_b = b.find('/');
-    if (a.substr(0, end_a) != b.substr(0, end_b)) break;
-    ++levels;
-    if (end_a == std::string_view::npos || end_b == std::string_view::npos) break;
-    a.remove_prefix(end_a + 1);
-    b.remove_prefix(end_b + 1);
-  }
-  return levels;
 }
 
 Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> leaving) {
@@ -123,6 +117,7 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
   const Place& place = view.place(candidate);
   const SpreadLevel level = view.spread(chunk.policy);
   if (others.has(level, place.at(level))) return crowding(level);
+  if (!view.allows(chunk.policy, candidate)) return Refusal::kLabels;
   if (!replaceable && !draft.fits(candidate, chunk.size)) return Refusal::kTooFull;
   return std::nullopt;
 }
@@ -150,6 +145,7 @@ std::vector<Refusal> all_refusals(const Draft& draft, const Chunk& chunk, Server
   // That a holder is in its own domain is no news.
   const bool holds = !result.empty() && result.back() == Refusal::kHoldsReplica;
   check(!holds && others.has(level, view.place(candidate).at(level)), crowding(level));
+  check(!view.allows(chunk.policy, candidate), Refusal::kLabels);
   check(!replaceable && !draft.fits(candidate, chunk.size), Refusal::kTooFull);
   check(!holds && !draft.may_copy_in(candidate, chunk.size), Refusal::kBusy);
   return result;
@@ -187,12 +183,12 @@ class Search {
     const SpreadLevel level = view_.spread(chunk_.policy);
     const bool soft = draft_.limits().prefer_spread;
     if (soft && level < SpreadLevel::kZone && used_zones() < draft_.target_zones()) {
-      if (const auto found = search([&](const Place& p) { return !has_zone(p); })) return *found;
+      if (const auto found = labelled([&](const Place& p) { return !has_zone(p); })) return *found;
     }
     if (soft && level < SpreadLevel::kRack && !spread_.places.empty()) {
-      if (const auto found = search([&](const Place& p) { return !has_rack(p); })) return *found;
+      if (const auto found = labelled([&](const Place& p) { return !has_rack(p); })) return *found;
     }
-    if (const auto found = search([](const Place&) { return true; })) return *found;
+    if (const auto found = labelled([](const Place&) { return true; })) return *found;
     return in_place();
   }
 
@@ -227,13 +223,24 @@ class Search {
     if (!known) losers_.add({server, refusal, static_cast<float>(draft_.use(server))});
   }
 
+  /// Those with the labels that the policy prefers first. They are not worth waiting for.
   template <class Wanted>
-  std::optional<Choice> search(const Wanted& wanted) {
+  std::optional<Choice> labelled(const Wanted& wanted) {
+    if (view_.policies().has_preference(chunk_.policy)) {
+      const auto found = search(wanted, true);
+      if (found && found->server) return found;
+    }
+    return search(wanted, false);
+  }
+
+  template <class Wanted>
+  std::optional<Choice> search(const Wanted& wanted, bool preferred) {
     constexpr int kFew = 48;
     bool busy = false, all = false, shared_out = draft_.has_share();
     std::size_t looks = 0;
     const auto pass = [&](ServerSlot server) {
       ++looks;
+      if (preferred && !view_.prefers(chunk_.policy, server)) return false;
       if (!wanted(view_.place(server)) || !allowed(server)) return false;
       if (shared_out && !draft_.within_share(server, chunk_.size)) return false;
       if (draft_.may_copy_in(server, chunk_.size)) return true;
@@ -276,12 +283,12 @@ class Search {
     };
     const std::int64_t at = steps(best);
     ServerSlot result = best;
-    int levels = shared(view_.place(best), view_.place(*near_));
+    int levels = near_each_other(view_, best, *near_);
     draft_.by_use().first(
         [&](ServerSlot server) {
           if (steps(server) > at) return true;  // no more of them
           if (!pass(server)) return false;
-          const int these = shared(view_.place(server), view_.place(*near_));
+          const int these = near_each_other(view_, server, *near_);
           if (these > levels) {
             levels = these;
             result = server;
@@ -330,7 +337,7 @@ std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
     const ServerSlot server = replica.server;
     if (!replica.valid() || !view.works(server)) continue;
     if (!draft.may_copy_out(server, chunk.size)) continue;
-    const int levels = near ? shared(view.place(server), view.place(*near)) : 0;
+    const int levels = near ? near_each_other(view, server, *near) : 0;
     const Preference one(draft.bytes_out(server), draft.copies_out(server), -levels, server);
     if (!best || one < *best) best = one;
   }

@@ -18,6 +18,7 @@ enum class Refusal {
   kSameHost,
   kSameRack,
   kSameZone,
+  kLabels,  ///< the policy's rule on labels
   kTooFull,
   kBusy
 };
@@ -27,8 +28,6 @@ const char* to_string(Refusal refusal);
 /// "zone1/rack3" and the zone "zone1". Where a level is missing, the one below stands for it.
 std::string_view rack_of(std::string_view location);
 std::string_view zone_of(std::string_view location);
-/// How many levels two locations share from the top: 0 nothing, 1 the zone, 2 the rack, ...
-int shared_levels(std::string_view a, std::string_view b);
 
 /// The domains that the replicas of a chunk are in or coming to; each as often as it is used.
 struct Spread {
@@ -61,9 +60,9 @@ struct Choice {
 };
 
 /// Picks where a new replica of `chunk` goes. Rules first; then the spread over racks and zones,
-/// which is worth waiting for: if only busy servers have it, none is chosen. Among equals the least
-/// filled, differences of a chunk or less aside, then the nearest to `near`. The replica on
-/// `leaving` counts as gone.
+/// which is worth waiting for: if only busy servers have it, none is chosen. Among equals those
+/// with the labels that the policy prefers, then the least filled, differences of a chunk or less
+/// aside, then the nearest to `near`. The replica on `leaving` counts as gone.
 Choice choose_target(const Draft& draft, const Chunk& chunk,
                      std::optional<ServerSlot> near = std::nullopt,
                      const std::vector<ServerId>& avoid = {},

@@ -48,9 +48,12 @@ void PolicyBook::remove(PolicyId id) {
 }
 
 bool PolicyBook::set_labels(std::uint32_t server, const Labels& labels) {
-  const bool known = server < labels_.size();
-  if (known && labels_[server] == labels) return false;
-  if (!known) labels_.resize(server + 1);
+  const auto first_new = static_cast<std::uint32_t>(labels_.size());
+  if (server >= first_new) labels_.resize(server + 1);
+  for (std::uint32_t skipped = first_new; skipped < server; ++skipped) {
+    for (Row& row : rows_) work_out(row, skipped);
+  }
+  if (server < first_new && labels_[server] == labels) return false;
   labels_[server] = labels;
   bool changed = false;
   for (Row& row : rows_) changed |= work_out(row, server);

@@ -8,14 +8,15 @@ namespace {
 constexpr ChunkVersion kFirstVersion(1);
 
 /// Not known to the view yet, but for the rules of placement like any other.
-Chunk drawn_up(const ChunkContent& content, int goal) {
+Chunk drawn_up(const ChunkContent& content, const FilePlan& plan) {
   return Chunk{.id = content.chunk,
                .version = content.version,
                .size = content.size,
                .checksum = content.checksum,
                .replicas = {},
-               .goal = static_cast<std::uint8_t>(goal),
-               .life = ChunkLife::kCreating};
+               .goal = static_cast<std::uint8_t>(plan.goal),
+               .life = ChunkLife::kCreating,
+               .policy = plan.policy};
 }
 
 std::vector<ServerId> targets_of(Draft& draft, Chunk chunk, const std::vector<ServerId>& avoid) {
@@ -32,8 +33,8 @@ std::vector<ServerId> targets_of(Draft& draft, Chunk chunk, const std::vector<Se
 
 }  // namespace
 
-PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, FileId file,
-                   int goal, const std::vector<ToPlace>& items) {
+PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, const FilePlan& plan,
+                   const std::vector<ToPlace>& items) {
   PlacedChunks result;
   Draft draft(view, limits, now);
   ChunkId next = view.next_chunk();
@@ -43,11 +44,11 @@ PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, F
     const ChunkId id = wanted.chunk.value_or(next);
     const ChunkContent content{id, kFirstVersion, item.size, item.checksum};
     if (!wanted.chunk) {
-      result.changes.push_back(ChunkAdded{content, goal, ChunkLife::kCreating});
-      result.changes.push_back(FilePlaced{file, item.index, id});
+      result.changes.push_back(ChunkAdded{content, plan.goal, ChunkLife::kCreating, plan.policy});
+      result.changes.push_back(FilePlaced{plan.file, item.index, id});
       next = ChunkId(next.value() + 1);
     }
-    std::vector<ServerId> targets = targets_of(draft, drawn_up(content, goal), item.avoid);
+    std::vector<ServerId> targets = targets_of(draft, drawn_up(content, plan), item.avoid);
     result.changes.push_back(ChunkPromised{id, targets});
     result.placements.push_back({item.index, content, std::move(targets)});
   }

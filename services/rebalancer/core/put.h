@@ -26,8 +26,15 @@ struct PlacedChunks {
   std::vector<Placement> placements;
 };
 
+/// What all chunks of a file that is being put have in common.
+struct FilePlan {
+  FileId file;
+  int goal = 0;
+  PolicyId policy = kDefaultPolicy;
+};
+
 /// Chooses ids and targets. Pure.
-PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, FileId file,
-                   int goal, const std::vector<ToPlace>& items);
+PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, const FilePlan& plan,
+                   const std::vector<ToPlace>& items);
 
 }  // namespace evenkeel

@@ -5,6 +5,7 @@
 #include "common/base/check.h"
 #include "common/reactor/sockets.h"
 #include "common/wire/topics.h"
+#include "services/rebalancer/core/evidence_span.h"
 
 namespace evenkeel {
 namespace {
@@ -130,13 +131,12 @@ Command Publisher::message_of(const CommandRecord& record) const {
       command.order = Replicate{content, sources_of(record), limits_.copy_rate};
       break;
     case CommandKind::kDelete: {
-      const auto domains = static_cast<int>(record.evidence.size());
-      command.order = Delete{content,
-                             static_cast<int>(view_.find(*record.chunk)->goal),
-                             std::min(domains, static_cast<int>(view_.find(*record.chunk)->goal)),
-                             SpreadLevel::kHost,
-                             record.retired,
-                             record.evidence};
+      const Chunk chunk = *view_.find(*record.chunk);
+      const EvidenceSpan span =
+          span_of(record.evidence, view_.spread(chunk.policy), static_cast<int>(chunk.goal));
+      command.order = Delete{content,        static_cast<int>(chunk.goal),
+                             span.domains,   span.level,
+                             record.retired, record.evidence};
       break;
     }
     case CommandKind::kVerify:

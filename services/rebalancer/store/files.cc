@@ -9,21 +9,22 @@ using rows::number;
 
 std::optional<Store::File> Store::read_file(sqlite::Statement& row) {
   if (!row.step()) return std::nullopt;
-  File file{FileId(number(row, 0)), row.text(1), Bytes(number(row, 2)),
-            static_cast<int>(row.integer(3)), row.integer(4) == 1};
+  File file{FileId(number(row, 0)),           row.text(1),         Bytes(number(row, 2)),
+            static_cast<int>(row.integer(3)), row.integer(4) == 1, PolicyId(number(row, 5))};
   row.reset();
   return file;
 }
 
 std::optional<Store::File> Store::file(const std::string& name) {
-  auto& row = db_.cached("SELECT file_id, name, size_bytes, goal, state FROM file WHERE name = ?");
+  auto& row =
+      db_.cached("SELECT file_id, name, size_bytes, goal, state, policy FROM file WHERE name = ?");
   row.open(name);
   return read_file(row);
 }
 
 std::optional<Store::File> Store::file(FileId id) {
-  auto& row =
-      db_.cached("SELECT file_id, name, size_bytes, goal, state FROM file WHERE file_id = ?");
+  auto& row = db_.cached(
+      "SELECT file_id, name, size_bytes, goal, state, policy FROM file WHERE file_id = ?");
   row.open(id);
   return read_file(row);
 }

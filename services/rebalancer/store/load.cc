@@ -42,6 +42,7 @@ ClusterView Store::load_view(Instant started) {
   }
   view.reserve(number(meta, 8));
   meta.reset();
+  load_policies(view);
   load_servers(view);
   load_chunks(view);
   load_replicas(view);
@@ -93,12 +94,14 @@ void Store::load_servers(ClusterView& view) {
 
 void Store::load_chunks(ClusterView& view) {
   sqlite::Statement row(db_,
-                        "SELECT chunk_id, version, size_bytes, checksum, goal, life FROM chunk");
+                        "SELECT chunk_id, version, size_bytes, checksum, goal, life, policy "
+                        "FROM chunk");
   for (row.open(); row.step();) {
     view.apply(ChunkAdded{{ChunkId(number(row, 0)), ChunkVersion(number(row, 1)),
                            Bytes(number(row, 2)), rows::checksum(row, 3)},
                           static_cast<int>(row.integer(4)),
-                          static_cast<ChunkLife>(row.integer(5))});
+                          static_cast<ChunkLife>(row.integer(5)),
+                          PolicyId(number(row, 6))});
   }
 }
 

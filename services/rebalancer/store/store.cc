@@ -65,6 +65,7 @@ void Store::Transaction::commit() {
 }
 
 void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
+  const bool relabelled = labels_in_tables(member.server) != to_string(member.labels);
   if (replaced) {
     db_.cached("DELETE FROM replica WHERE server_id = ?").run(member.server);
     db_.cached(
@@ -85,6 +86,7 @@ void Store::save_server(const Member& member, bool replaced, Timestamp wall) {
       .run(member.server, to_string(member.storage), member.incarnation, member.location,
            member.address, member.capacity, member.reserve, member.free, to_text(member.liveness),
            member.planned, ms(wall), to_string(member.labels));
+  if (relabelled) work_out_refusals(member.server, member.labels);
 }
 
 /// Counted from meta.running_ms as this transaction has it; none for none.
@@ -176,10 +178,11 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [&](const ServerFull&) {},
           [&](const ChunkAdded& c) {
             db_.cached(
-                   "INSERT INTO chunk (chunk_id, version, size_bytes, checksum, goal, life) "
-                   "VALUES (?, ?, ?, ?, ?, ?)")
+                   "INSERT INTO chunk (chunk_id, version, size_bytes, checksum, goal, life, "
+                   "policy) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?)")
                 .run(c.content.chunk, c.content.version, c.content.size, c.content.checksum, c.goal,
-                     as_number(c.life));
+                     as_number(c.life), c.policy);
           },
           [&](const ChunkRaised& c) {
             db_.cached(
@@ -194,7 +197,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           },
           [&](const ChunkRetired& c) {
             db_.cached(
-                   "UPDATE chunk SET life = 2, retired_running_ms = "
+                   "UPDATE chunk SET life = 2, policy = 0, retired_running_ms = "
                    "(SELECT running_ms FROM meta) WHERE chunk_id = ?")
                 .run(c.chunk);
           },
@@ -235,8 +238,8 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                 .run(c.command);
           },
           [&](const FileOpened& c) {
-            db_.cached("INSERT INTO file SELECT ?, ?, ?, ?, 0, running_ms, ? FROM meta")
-                .run(c.file, c.name, c.size, c.goal, ms(wall));
+            db_.cached("INSERT INTO file SELECT ?, ?, ?, ?, 0, running_ms, ?, ? FROM meta")
+                .run(c.file, c.name, c.size, c.goal, ms(wall), c.policy);
             db_.cached("UPDATE meta SET next_file = max(next_file, ?)").run(c.file.value() + 1);
           },
           [&](const FilePlaced& c) {
@@ -263,7 +266,8 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
             }
           },
           [&](const ChunkPolicySet& c) {
-            db_.cached("UPDATE chunk SET goal = ?2 WHERE chunk_id = ?1").run(c.chunk, c.goal);
+            db_.cached("UPDATE chunk SET policy = ?2, goal = ?3 WHERE chunk_id = ?1")
+                .run(c.chunk, c.policy, c.goal);
             db_.cached("DELETE FROM set_aside WHERE chunk_id = ?").run(c.chunk);
           },
           [&](const FileGoalSet& c) {
@@ -273,6 +277,16 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [&](const ServerAwaited& c) { save_absence(c); },
           [&](const ServerGone& c) { save_absence(c); },
           [](const BrakeSet&) {},
+          [&](const PolicySet& c) { save_policy(c.policy); },
+          [&](const PolicyRemoved& c) {
+            db_.cached("UPDATE file SET policy = 0 WHERE policy = ?").run(c.policy);
+            db_.cached("DELETE FROM policy_refusal WHERE policy_id = ?").run(c.policy);
+            db_.cached("DELETE FROM policy WHERE policy_id = ?").run(c.policy);
+          },
+          [&](const FilePolicySet& c) {
+            db_.cached("UPDATE file SET policy = ?2, goal = ?3 WHERE file_id = ?1")
+                .run(c.file, c.policy, c.goal);
+          },
       },
       change);
 }

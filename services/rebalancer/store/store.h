@@ -54,6 +54,7 @@ class Store {
     Bytes size;
     int goal;
     bool complete;
+    PolicyId policy = kDefaultPolicy;
   };
   std::optional<File> file(const std::string& name);
   std::optional<File> file(FileId id);
@@ -62,6 +63,8 @@ class Store {
   /// At most `limit` chunks of a file, in order, from a place on.
   std::vector<ChunkId> chunks_of(FileId file, std::uint64_t first, std::uint64_t limit);
   std::uint64_t chunk_total(FileId file);
+  /// Whether a chunk has that policy, or a file that is being put will give it to its chunks.
+  bool uses(PolicyId policy);
   /// Files whose putting was begun this long ago, in running time, and never ended.
   std::vector<FileId> given_up(Duration after);
   /// Chunks that were retired less than `after` ago, in running time, and how long is left.
@@ -105,8 +108,14 @@ class Store {
   void save_absence(const ServerGone& gone);
   void save_absence(const ServerAwaited& awaited);
   std::optional<std::int64_t> running_from_now(const std::optional<Instant>& at) const;
+  void save_policy(const Policy& policy);
+  std::vector<Policy> policies();
+  std::optional<std::string> labels_in_tables(ServerId server);
+  void work_out_refusals(const Policy& policy);
+  void work_out_refusals(ServerId server, const Labels& labels);
   void save_command(const CommandRecord& command, Timestamp wall);
   void save_admin(const ServerAdminSet& set);
+  void load_policies(ClusterView& view);
   void load_servers(ClusterView& view);
   void load_chunks(ClusterView& view);
   void load_replicas(ClusterView& view);
