@@ -149,6 +149,51 @@ TEST(Simulation, WhatCannotEndIsCutOff) {
   EXPECT_TRUE(after(simulation, "lose s1").cut_off);
 }
 
+constexpr const char* kWide = R"(
+    s1 z/r1/h1 1000
+    s2 z/r2/h2 1000
+    s3 z/r3/h3 1000
+    s4 z/r4/h4 1000
+    s5 z/r5/h5 1000
+    s6 z/r6/h6 1000
+    s7 z/r7/h7 1000
+    s8 z/r8/h8 1000
+    c1 3 100 = s1 s5 s6
+    c2 3 100 = s2 s6 s7
+    c3 3 100 = s3 s7 s8)";
+
+TEST(Simulation, PatienceIsHonouredUnlessItIsToBeNow) {
+  for (const bool now : {false, true}) {
+    const Cluster cluster(kWide);
+    Limits limits;
+    limits.patience_server = 7min;
+    Simulation simulation(cluster.view(), limits, kFree, {.now = now});
+    const Forecast forecast = after(simulation, "lose s1");
+    EXPECT_EQ(repaired(forecast), 100U);
+    ASSERT_TRUE(forecast.first_copy);
+    EXPECT_GE(*forecast.first_copy, now ? 0min : 7min);
+    EXPECT_LT(*forecast.first_copy, now ? 1s : 7min + 1s);
+    EXPECT_TRUE(forecast.not_whole.empty());
+  }
+}
+
+TEST(Simulation, TheBrakeHoldsUnlessItIsToBeNow) {
+  for (const bool now : {false, true}) {
+    const Cluster cluster(kWide);
+    Simulation simulation(cluster.view(), {}, kFree, {.now = now});
+    const Forecast forecast = after(simulation, "lose s1, s2, s3");
+    EXPECT_EQ(forecast.missing.count, 3U);
+    EXPECT_EQ(repaired(forecast), now ? 300U : 0U);
+    EXPECT_EQ(forecast.held.empty(), now);
+    std::uint64_t left = 0;
+    for (const auto& [why, chunks] : forecast.not_whole) left += chunks.amount.count;
+    EXPECT_EQ(left, now ? 0U : 3U);
+    if (!now) {
+      EXPECT_NE(forecast.held.find("3 of 8 servers went at once"), std::string::npos);
+    }
+  }
+}
+
 /// Servers on hosts of their own in three racks, chunks of all sizes with goals from 1 to 3.
 Cluster drawn_by_chance(Rng& rng, int servers, int chunks) {
   std::string drawing;

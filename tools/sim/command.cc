@@ -142,7 +142,7 @@ cli::Exit simulate(const Wish& wish, const cli::Options& options) {
   const Snapshot snapshot(options.database);
   const Rates rates = rates_of(wish, snapshot);
   Simulation simulation(snapshot.view(options.cluster, *limits, Instant{}), *limits, rates,
-                        {.detection = wish.detection});
+                        {.detection = wish.detection, .now = wish.now});
   const Basis basis = basis_of(wish, options, simulation, rates);
   std::vector<Forecast> forecasts;
   for (const Step& step : *steps) {

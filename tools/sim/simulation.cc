@@ -14,28 +14,26 @@ namespace {
 // looked at four times a second. When hours are simulated, turns are farther apart.
 constexpr Duration kTurnShortest{5};
 constexpr Duration kTick{250};
+constexpr Duration kGapLongest{500};  // agents have work for longer than that
 constexpr Duration kTickLongest{10'000};
 constexpr Duration kQuiet{2'000};  // nothing to do in all turns of so long: the planner has no more
 constexpr Duration kHouseEvery = 1min;
-constexpr Duration kAsideLongest = 24h;
+constexpr Duration kWaitLongest = 24h;
 
 Duration part_of(Duration whole, int parts, Duration shortest, Duration longest) {
   return std::clamp(whole / parts, shortest, longest);
 }
 
-/// When something that the view waits for is due: chunks that were set aside.
+/// When something that the view waits for is due: chunks that were set aside, servers that are
+/// away.
 template <class Look>
 void each_wait(const ClusterView& view, Look look) {
   for (const auto& [until, slot] : view.aside()) {
     if (view.chunk(slot).life == ChunkLife::kLive) look(until);
   }
-}
-
-/// What is lost here is lost for good, so nobody waits for it. Who is away already is awaited as
-/// long as the rebalancer has it.
-Limits without_patience(Limits limits) {
-  limits.patience_planned_stop = limits.patience_server = limits.patience_rack = Duration(0);
-  return limits;
+  for (const ServerId id : view.gone()) {
+    if (const auto& until = view.find(id)->awaited_until) look(*until);
+  }
 }
 
 }  // namespace
@@ -43,7 +41,7 @@ Limits without_patience(Limits limits) {
 Simulation::Simulation(ClusterView view, const Limits& limits, const Rates& rates,
                        const Options& options)
     : view_(std::move(view)),
-      limits_(without_patience(limits)),
+      limits_(limits),
       options_(options),
       tally_(view_),
       agents_(rates, [this](CommandId command) { return other_source(command); }),
@@ -104,7 +102,7 @@ void Simulation::run_to_rest(const Known& known) {
 
 /// When something happens next; none: nothing will.
 std::optional<Instant> Simulation::next_turn(std::optional<Instant> learning) {
-  const Duration gap = part_of(since_known(), 1000, kTurnShortest, kTick);
+  const Duration gap = part_of(since_known(), 300, kTurnShortest, kGapLongest);
   std::optional<Instant> next;
   const auto sooner = [&](Instant at) { next = next ? std::min(*next, at) : at; };
   if (const auto end = agents_.next()) {
@@ -128,12 +126,8 @@ std::optional<Instant> Simulation::next_when_quiet() {
     quiet_since_ = now_;
     quiet_until_ = now_ + kQuiet;
     each_wait(view_, [&](Instant until) {
-      quiet_until_ = std::max(*quiet_until_, std::min(until, now_ + kAsideLongest));
+      quiet_until_ = std::max(*quiet_until_, std::min(until, now_ + kWaitLongest) + kQuiet);
     });
-    for (const ServerId id : view_.gone()) {
-      const auto& until = view_.find(id)->awaited_until;
-      if (until) quiet_until_ = std::max(*quiet_until_, *until + kQuiet);
-    }
   }
   if (now_ >= *quiet_until_) return std::nullopt;
   if (now_ < *quiet_since_ + kQuiet) return now_ + kTick;

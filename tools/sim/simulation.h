@@ -18,6 +18,7 @@ namespace evenkeel::sim {
 
 struct Options {
   Duration detection{30'000};  ///< from a server's silence until membership calls it dead
+  bool now = false;            ///< who is away is known not to come back: no patience, no brake
   Duration longest = std::chrono::hours(24 * 365);  ///< of one step; then it is cut off
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/facts.h"
 #include "services/rebalancer/core/placement.h"
 #include "tools/sim/simulation.h"
@@ -68,6 +69,7 @@ Result<Simulation::Known> Simulation::look_up(const Step& step) const {
 
 void Simulation::learn(const Known& known) {
   learn_of_loss(known.lost);
+  if (options_.now) record(brake_released(view_));
   for (const Add& wish : known.added) learn_of_new(wish);
 }
 
