@@ -194,6 +194,15 @@ TEST(Simulation, TheBrakeHoldsUnlessItIsToBeNow) {
   }
 }
 
+TEST(Simulation, WhatCanNotLeaveADrainedServerIsSaidToStay) {
+  const Cluster cluster(kPair);
+  Simulation simulation(cluster.view(), {}, kFree, {});
+  EXPECT_TRUE(after(simulation, "drain s2").not_whole.empty());
+  const Forecast forecast = after(simulation, "drain s3");
+  ASSERT_EQ(forecast.not_whole.size(), 1U);
+  EXPECT_EQ(forecast.not_whole.begin()->second.amount.count, 2U);
+}
+
 /// Servers on hosts of their own in three racks, chunks of all sizes with goals from 1 to 3.
 Cluster drawn_by_chance(Rng& rng, int servers, int chunks) {
   std::string drawing;
@@ -214,6 +223,25 @@ Cluster drawn_by_chance(Rng& rng, int servers, int chunks) {
     drawing += "\n";
   }
   return Cluster(drawing);
+}
+
+TEST(Simulation, ADrainedServerIsEmptiedAndItsReplicasAreCopiedOnce) {
+  Rng rng(11);
+  const Cluster cluster = drawn_by_chance(rng, 6, 200);
+  Simulation simulation(cluster.view(), {}, kFree, {});
+  after(simulation, "add a server");
+  Bytes held;
+  for (const ChunkSlot slot : simulation.view().find(ServerId(2))->chunks) {
+    held += simulation.view().chunk(slot).size;
+  }
+  ASSERT_GT(held, Bytes(1000));
+  const Forecast forecast = after(simulation, "drain s2");
+  EXPECT_EQ(forecast.detection, Duration(0));
+  EXPECT_EQ(forecast.missing.bytes, held);
+  EXPECT_EQ(forecast.copied.at(Reason::kDrain).bytes, held);
+  EXPECT_TRUE(forecast.not_whole.empty());
+  EXPECT_EQ(simulation.view().find(ServerId(2))->used, Bytes(0));
+  EXPECT_FALSE(simulation.run(*parse_step("drain s99")));
 }
 
 /// What the loss of a server must cost, by a look at each chunk.

@@ -50,7 +50,8 @@ struct Forecast {
   Duration rest{0};                         ///< nothing moves any more
   bool cut_off = false;                     ///< it would have gone on for longer than was allowed
   Chunks lost;                              ///< no valid replica is left; those lost before apart
-  std::map<std::string, Chunks> not_whole;  ///< below their goal in the end, by the reason
+  std::map<std::string, Chunks> not_whole;  ///< below their goal in the end, or on a server that is
+                                            ///< drained, by the reason
   std::string held;  ///< what the rebalancer as a whole does not do in the end, and why
 
   Amount copied_in_all() const {

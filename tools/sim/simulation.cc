@@ -255,13 +255,13 @@ void Simulation::sum_up() {
   const ModeNow mode = mode_of(view_);
   if (!mode.why.empty()) forecast_.held = mode.why;
   const bool stands_still = mode.mode != Mode::kRunning;
-  for (ChunkSlot slot = 0; slot < view_.chunk_count() && tally_.not_whole() > 0; ++slot) {
+  for (ChunkSlot slot = 0; slot < view_.chunk_count(); ++slot) {
     const Chunk& chunk = view_.chunk(slot);
     if (chunk.life != ChunkLife::kLive) continue;
     const Health health = health_of(view_, chunk);
     if (health == Health::kLost) {
       if (!lost_before_.contains(chunk.id)) forecast_.lost.add(chunk);
-    } else if (health != Health::kWhole) {
+    } else if (health != Health::kWhole || view_.count(chunk).projected < chunk.goal) {
       const auto why = why_aside_.find(chunk.id);
       forecast_
           .not_whole[why != why_aside_.end() ? reason_in_short(why->second)

@@ -55,6 +55,7 @@ class Simulation {
   Result<Known> look_up(const Step& step) const;
   void learn(const Known& known);
   void learn_of_loss(const std::vector<ServerId>& lost);
+  void learn_of_drain(ServerId id);
   void learn_of_new(const Add& wish);
   void learn_of_member(MemberEventKind kind, const Member& member);
 

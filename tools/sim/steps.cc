@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "services/rebalancer/core/admin.h"
 #include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/facts.h"
 #include "services/rebalancer/core/placement.h"
@@ -52,13 +53,17 @@ Result<Simulation::Known> Simulation::look_up(const Step& step) const {
       continue;
     }
     const auto* lost = std::get_if<Lose>(&act);
-    if (!lost) return fail(ErrorCode::kConflict, "the rebalancer can not drain servers yet");
     const auto found = servers_at(view_, lost ? lost->place : std::get<Drain>(act).place);
     if (!found) return tl::unexpected(found.error());
     auto& named = lost ? known.lost : known.drained;
     for (const ServerId id : *found) {
       if (!agents_.serves(id) && found->size() == 1) {
         return fail(ErrorCode::kConflict, to_string(id) + " is dead already");
+      }
+      if (!lost && found->size() == 1) {
+        if (const auto can = drain(view_, id, AfterDrain::kStay); !can) {
+          return tl::unexpected(can.error());
+        }
       }
       const bool twice = std::ranges::find(named, id) != named.end();
       if (agents_.serves(id) && !twice) named.push_back(id);
@@ -69,6 +74,7 @@ Result<Simulation::Known> Simulation::look_up(const Step& step) const {
 
 void Simulation::learn(const Known& known) {
   learn_of_loss(known.lost);
+  for (const ServerId id : known.drained) learn_of_drain(id);
   if (options_.now) record(brake_released(view_));
   for (const Add& wish : known.added) learn_of_new(wish);
 }
@@ -103,6 +109,26 @@ void Simulation::learn_of_loss(const std::vector<ServerId>& lost) {
     const std::uint64_t now = below(slot);
     if (now > *was) forecast_.missing.add(view_.chunk(slot).size, now - *was);
     ++was;
+  }
+}
+
+/// What is missing then are the replicas that do not stay.
+void Simulation::learn_of_drain(ServerId id) {
+  const auto changes = drain(view_, id, AfterDrain::kStay);
+  if (!changes) return;  // one of many, which was drained before
+  std::vector<ChunkSlot> held;
+  for (const ChunkSlot slot : view_.find(id)->chunks) held.push_back(slot);
+  const auto below = [&](ChunkSlot slot) -> std::uint64_t {
+    const Chunk& chunk = view_.chunk(slot);
+    if (chunk.life != ChunkLife::kLive) return 0;
+    return static_cast<std::uint64_t>(std::max(0, chunk.goal - view_.count(chunk).projected));
+  };
+  std::vector<std::uint64_t> before;
+  for (const ChunkSlot slot : held) before.push_back(below(slot));
+  record(*changes);
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    const std::uint64_t now = below(held[i]);
+    if (now > before[i]) forecast_.missing.add(view_.chunk(held[i]).size, now - before[i]);
   }
 }
 
