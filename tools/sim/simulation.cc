@@ -261,7 +261,7 @@ void Simulation::sum_up() {
     const Health health = health_of(view_, chunk);
     if (health == Health::kLost) {
       if (!lost_before_.contains(chunk.id)) forecast_.lost.add(chunk);
-    } else if (health != Health::kWhole || view_.count(chunk).projected < chunk.goal) {
+    } else if (health != Health::kWhole || view_.count(slot).projected < chunk.goal) {
       const auto why = why_aside_.find(chunk.id);
       forecast_
           .not_whole[why != why_aside_.end() ? reason_in_short(why->second)

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -54,6 +56,10 @@ class Simulation {
 
   Result<Known> look_up(const Step& step) const;
   void learn(const Known& known);
+  template <class Below>
+  void count_missing(const std::set<ChunkSlot>& touched, Below below,
+                     const std::function<void()>& happen);
+  std::set<ChunkSlot> chunks_of(const std::vector<ServerId>& servers) const;
   void learn_of_loss(const std::vector<ServerId>& lost);
   void learn_of_drain(ServerId id);
   void learn_of_new(const Add& wish);

@@ -86,50 +86,54 @@ void Simulation::learn_of_member(MemberEventKind kind, const Member& member) {
 
 /// Also counts the replicas that are missing because of it: what chunks that can still be copied
 /// are farther below their goal than before.
-void Simulation::learn_of_loss(const std::vector<ServerId>& lost) {
-  std::set<ChunkSlot> touched;
-  for (const ServerId id : lost) {
-    for (const ChunkSlot slot : view_.find(id)->chunks) touched.insert(slot);
-  }
-  const auto below = [&](ChunkSlot slot) -> std::uint64_t {
-    const Chunk& chunk = view_.chunk(slot);
-    const int valid = view_.count(chunk).valid;
-    if (chunk.life != ChunkLife::kLive || valid == 0) return 0;
-    return static_cast<std::uint64_t>(std::max(0, chunk.goal - valid));
+template <class Below>
+void Simulation::count_missing(const std::set<ChunkSlot>& touched, Below below,
+                               const std::function<void()>& happen) {
+  const auto missing = [&](ChunkSlot slot) -> std::uint64_t {
+    if (view_.table().life(slot) != ChunkLife::kLive) return 0;
+    return static_cast<std::uint64_t>(std::max(0, below(slot)));
   };
   std::vector<std::uint64_t> before;
-  for (const ChunkSlot slot : touched) before.push_back(below(slot));
-  for (const ServerId id : lost) {
-    Member member = view_.find(id)->member;
-    member.liveness = Liveness::kDead;
-    learn_of_member(MemberEventKind::kFailed, member);
-  }
+  for (const ChunkSlot slot : touched) before.push_back(missing(slot));
+  happen();
   auto was = before.begin();
   for (const ChunkSlot slot : touched) {
-    const std::uint64_t now = below(slot);
-    if (now > *was) forecast_.missing.add(view_.chunk(slot).size, now - *was);
+    const std::uint64_t now = missing(slot);
+    if (now > *was) forecast_.missing.add(view_.table().bytes(slot), now - *was);
     ++was;
   }
+}
+
+void Simulation::learn_of_loss(const std::vector<ServerId>& lost) {
+  const auto below = [&](ChunkSlot slot) {
+    const int valid = view_.count(slot).valid;
+    return valid == 0 ? 0 : view_.table().goal(slot) - valid;
+  };
+  count_missing(chunks_of(lost), below, [&] {
+    for (const ServerId id : lost) {
+      Member member = view_.find(id)->member;
+      member.liveness = Liveness::kDead;
+      learn_of_member(MemberEventKind::kFailed, member);
+    }
+  });
 }
 
 /// What is missing then are the replicas that do not stay.
 void Simulation::learn_of_drain(ServerId id) {
   const auto changes = drain(view_, id, AfterDrain::kStay);
   if (!changes) return;  // one of many, which was drained before
-  std::vector<ChunkSlot> held;
-  for (const ChunkSlot slot : view_.find(id)->chunks) held.push_back(slot);
-  const auto below = [&](ChunkSlot slot) -> std::uint64_t {
-    const Chunk& chunk = view_.chunk(slot);
-    if (chunk.life != ChunkLife::kLive) return 0;
-    return static_cast<std::uint64_t>(std::max(0, chunk.goal - view_.count(chunk).projected));
+  const auto below = [&](ChunkSlot slot) {
+    return view_.table().goal(slot) - view_.count(slot).projected;
   };
-  std::vector<std::uint64_t> before;
-  for (const ChunkSlot slot : held) before.push_back(below(slot));
-  record(*changes);
-  for (std::size_t i = 0; i < held.size(); ++i) {
-    const std::uint64_t now = below(held[i]);
-    if (now > before[i]) forecast_.missing.add(view_.chunk(held[i]).size, now - before[i]);
+  count_missing(chunks_of({id}), below, [&] { record(*changes); });
+}
+
+std::set<ChunkSlot> Simulation::chunks_of(const std::vector<ServerId>& servers) const {
+  std::set<ChunkSlot> chunks;
+  for (const ServerId id : servers) {
+    for (const ChunkSlot slot : view_.find(id)->chunks) chunks.insert(slot);
   }
+  return chunks;
 }
 
 void Simulation::learn_of_new(const Add& wish) {
