@@ -92,7 +92,7 @@ TEST_F(ViewTest, EveryListMatchesItsView) {
     INSERT INTO outbox VALUES (1, 12);
     INSERT INTO command (command_id, epoch, kind, reason, server_id, storage, state, issued_ms)
       VALUES (13, 3, 3, 'report', 1, printf('%032d', 1), 1, 6);
-    INSERT INTO file VALUES (1, 'name', 5, 2, 1, 0, 7);
+    INSERT INTO file VALUES (1, 'name', 5, 2, 1, 0, 7, 0);
   )");
   EXPECT_NE(printed([&] { return list_servers(options); }).find("\"used_share\": 0.2"),
             std::string::npos);

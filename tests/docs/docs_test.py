@@ -96,11 +96,14 @@ def deployed_text(service):
 
 
 def all_settings(service):
-    """Every setting of the file, those that are commented out too, tables by keys with dots."""
+    """Every setting of the file, those that are commented out too, by keys with dots; what stands
+    under a [header] is one setting with names of the reader's own in it."""
+    text = SETTING_LINE.sub(r"\1", deployed_text(service))
+    whole = re.findall(r"^\[([a-z]+)\]$", text, re.M)
     found = {}
-    for key, value in tomllib.loads(SETTING_LINE.sub(r"\1", deployed_text(service))).items():
+    for key, value in tomllib.loads(text).items():
         found |= {f"{key}.{name}": each for name, each in value.items()} \
-            if isinstance(value, dict) else {key: value}
+            if isinstance(value, dict) and key not in whole else {key: value}
     return found
 
 

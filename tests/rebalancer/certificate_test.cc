@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
              s3 z/b/3 100
              c1 2 10 p1 = s1 s2
              c2 2 10 = s1 s2)",
-             kDrain1, "2 of 2 chunks, 2 copies, 20 bytes, impossible; same host: 1 chunk, c1"},
+             kDrain1, "2 of 2 chunks, 2 copies, 20 bytes, impossible; same rack: 1 chunk, c1"},
         Case{"OnTheSameHost", R"(
              s1 A/1 100
              s2 A/2 100

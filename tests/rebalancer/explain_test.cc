@@ -139,7 +139,7 @@ class Troubled {
     limits.fill_limit = Ratio(1.0);
     if (rng.chance(1, 3)) limits.copies_in = limits.copies_out = 1;
     for (const auto& [id, slot] : cluster_.view().servers()) {
-      if (cluster_.view().server(slot).member.liveness == Liveness::kDead && rng.chance(1, 3)) {
+      if (cluster_.view().server(slot).member.liveness == Liveness::kDead && rng.chance(4, 5)) {
         cluster_.apply({ServerAwaited{id, cluster_.now() + 1h}});
       }
     }
@@ -159,9 +159,10 @@ class Troubled {
     cluster_.apply({ChunkSetAside{ChunkId(1), "for the test", cluster_.now() + 1h}});
   }
 
-  /// Whether the next plan does something for the chunk.
+  /// Whether the next plan does something for the chunk: gives a command, though there may be more
+  /// to do that has to be set aside, or takes back what was surplus.
   bool scheduled() const {
-    bool any = false, aside = false;
+    bool any = false, aside = false, taken_back = false;
     for (const Change& change : cluster_.planned()) {
       const auto* issued = std::get_if<CommandIssued>(&change);
       const auto* kept = std::get_if<ReplicaChanged>(&change);
@@ -169,10 +170,10 @@ class Troubled {
       const bool about = issued && issued->command.chunk == ChunkId(1);
       any |= about && (issued->command.reason != Reason::kBalance ||
                        issued->command.kind == CommandKind::kDelete);  // not only for evenness
-      any |= kept && kept->chunk == ChunkId(1);
+      taken_back |= kept && kept->chunk == ChunkId(1);
       aside |= later && later->chunk == ChunkId(1);
     }
-    return any && !aside;
+    return any || (taken_back && !aside);
   }
   /// Whether some plan of the next turns does.
   bool scheduled_later() {
@@ -201,25 +202,24 @@ class Troubled {
     if (cause == "awaited") return no_more_awaited();
     if (cause == "lost") return find_again();
     if (cause == "no_source") return bring_back_sources();
-    if (cause == "holder_away") return bring_back(nullptr);
+    if (cause == "holder_away") {
+      return bring_back(due() == Queue::kVerify ? &one_suspect : nullptr);
+    }
     if (cause == "no_evidence") return bring_back(nullptr, true);
     if (cause == "no_target") return open_one(explanation);
     // A budget that is used up: more of it, since to end a copy would help source and target.
     if (cause == "source_busy") return allow(&Limits::copies_out);
     if (cause == "target_busy") return allow(&Limits::copies_in);
     if (cause == "holder_busy") return allow(&Limits::checks);
-    if (cause == "busy") {
-      allow(&Limits::copies_out);
-      return allow(&Limits::copies_in);
-    }
     FAIL() << "unknown cause " << cause;
   }
 
  private:
   static std::string drawn(Rng& rng) {
-    const std::uint64_t servers = rng.between(2, 5);
+    const std::uint64_t servers = rng.between(2, 6);
     const bool ruled = rng.chance(1, 3);  // by a policy of its own
-    std::string text, fill;
+    // Racks enough that another one does not change what counts as the last failure domain.
+    std::string text = "s91 r91/1 1 draining\ns92 r92/1 1 draining\ns93 r93/1 1 draining\n", fill;
     if (ruled) {
       text += std::string("p1 ") + (rng.chance(1, 2) ? "host" : "rack") +
               (rng.chance(2, 3) ? " disk = ssd" : "") + "\n";
@@ -259,6 +259,9 @@ class Troubled {
   inline static const Labels kSsd = labels_from("disk=ssd").value();
 
   static bool one_valid(const Replica& replica) { return replica.valid(); }
+  static bool one_suspect(const Replica& replica) {
+    return replica.state == ReplicaState::kSuspect;
+  }
 
   Member member(ServerSlot slot) const { return cluster_.view().server(slot).member; }
   void report(ServerId server) {
@@ -314,6 +317,8 @@ class Troubled {
     const Chunk chunk = cluster_.view().chunk(slot());
     for (const Replica& replica : chunk.replicas) {
       if (wanted && !wanted(replica)) continue;
+      // What is to be verified is no evidence, and would be another thing to do.
+      if (hosts && replica.state == ReplicaState::kSuspect) continue;
       if (hosts) {
         Member moved = member(replica.server);
         moved.location = "q" + std::to_string(replica.server) + "/x";
@@ -382,7 +387,8 @@ void look_at(std::uint64_t seed, std::map<std::string, int>& seen) {
     EXPECT_EQ(kinds(now).find("lost"), std::string::npos);
     EXPECT_EQ(freed.scheduled(), freed.due() != Queue::kNone && now.causes.empty());
   } else {
-    EXPECT_TRUE(freed.scheduled()) << "not, although these are gone: " << kinds(explanation);
+    EXPECT_TRUE(freed.scheduled()) << "not, although these are gone: " << kinds(explanation)
+                                   << "; now there is: " << kinds(explained(freed.cluster()));
   }
   for (const std::string& cause : causes) {
     ++seen[cause];
@@ -396,7 +402,7 @@ void look_at(std::uint64_t seed, std::map<std::string, int>& seen) {
 TEST(Explain, WhatItNamesIsAllThatStandsInTheWayAndNothingElse) {
   const char* given = std::getenv("EVENKEEL_SEED");
   const std::uint64_t first = given ? std::stoull(given) : 1;
-  const std::uint64_t cases = given ? 1 : 8'000;
+  const std::uint64_t cases = given ? 1 : 24'000;
   std::map<std::string, int> seen;
   for (std::uint64_t seed = first; seed < first + cases; ++seed) {
     look_at(seed, seen);

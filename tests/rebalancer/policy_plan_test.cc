@@ -264,7 +264,7 @@ const Policy& policy_of(const Cluster& cluster, const Chunk& chunk) {
   return *cluster.view().policies().find(chunk.policy);
 }
 
-/// Where the chunk's replicas are and will be, but for those that go.
+/// Where the chunk's replicas are and will be, but for those that go, or whose servers do.
 std::vector<ServerId> staying(const Cluster& cluster, const Chunk& chunk,
                               std::optional<ServerId> without) {
   std::vector<ServerId> all;
@@ -278,8 +278,8 @@ std::vector<ServerId> staying(const Cluster& cluster, const Chunk& chunk,
   }
   for (const Replica& replica : chunk.replicas) {
     const Server& server = cluster.view().server(replica.server);
-    if (replica.valid() && server.counts() && server.id() != without &&
-        !gone.contains(server.id())) {
+    const bool stays = server.counts() && server.admin == AdminState::kInService;
+    if (replica.valid() && stays && server.id() != without && !gone.contains(server.id())) {
       all.push_back(server.id());
     }
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/random.h"
+#include "services/rebalancer/core/drained.h"
 #include "tests/rebalancer/cluster_builder.h"
 
 namespace evenkeel::sim {
@@ -160,7 +161,8 @@ constexpr const char* kWide = R"(
     s8 z/r8/h8 1000
     c1 3 100 = s1 s5 s6
     c2 3 100 = s2 s6 s7
-    c3 3 100 = s3 s7 s8)";
+    c3 3 100 = s3 s7 s8
+    c4 1 100 = s4)";
 
 TEST(Simulation, PatienceIsHonouredUnlessItIsToBeNow) {
   for (const bool now : {false, true}) {
@@ -225,7 +227,7 @@ Cluster drawn_by_chance(Rng& rng, int servers, int chunks) {
   return Cluster(drawing);
 }
 
-TEST(Simulation, ADrainedServerIsEmptiedAndItsReplicasAreCopiedOnce) {
+TEST(Simulation, WhatADrainedServerHoldsIsCopiedOnceAndNothingRestsOnItAnyMore) {
   Rng rng(11);
   const Cluster cluster = drawn_by_chance(rng, 6, 200);
   Simulation simulation(cluster.view(), {}, kFree, {});
@@ -238,9 +240,12 @@ TEST(Simulation, ADrainedServerIsEmptiedAndItsReplicasAreCopiedOnce) {
   const Forecast forecast = after(simulation, "drain s2");
   EXPECT_EQ(forecast.detection, Duration(0));
   EXPECT_EQ(forecast.missing.bytes, held);
-  EXPECT_EQ(forecast.copied.at(Reason::kDrain).bytes, held);
+  // The only replica of a chunk is copied as one that is at risk.
+  EXPECT_EQ(forecast.copied.at(Reason::kDrain).bytes + forecast.copied.at(Reason::kRepair).bytes,
+            held);
   EXPECT_TRUE(forecast.not_whole.empty());
-  EXPECT_EQ(simulation.view().find(ServerId(2))->used, Bytes(0));
+  const ClusterView& view = simulation.view();
+  EXPECT_FALSE(anything_rests_on(view, *view.slot_of(ServerId(2))));
   EXPECT_FALSE(simulation.run(*parse_step("drain s99")));
 }
 

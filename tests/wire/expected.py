@@ -170,5 +170,8 @@ OPTIONAL = ({("locate", "first"), ("goal", "first"), ("put_open", "policy"), ("p
             | {(kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
                for field in ("dry_run", "force")}
             | {(kind, field) for kind in ("server_admin", "goal_set") for field in ESTIMATE}
+            | {("explained", field)
+               for field in ("candidates.0.use_ppm", "decisions.0.chunk",
+                             "decisions.0.closed_ms", "decisions.0.others.0.use_ppm")}
             | {(f"membership.{kind}", "at_ms") for kind in (*MEMBER_KINDS, "beacon")}
             | {(f"membership.{kind}", "member.labels") for kind in MEMBER_KINDS})

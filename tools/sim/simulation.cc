@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/facts.h"
 #include "services/rebalancer/core/mode.h"
+#include "services/rebalancer/core/needless.h"
+#include "services/rebalancer/core/patience.h"
 #include "services/rebalancer/core/planner.h"
 #include "tools/sim/reasons.h"
 
@@ -154,12 +157,23 @@ void Simulation::turn() {
     house_kept_ = now_;
     record({VouchersExpired{now_ - limits_.presence_fresh}});
   }
+  look_at_absences();
   issued_in_turn_ = 0;
   record(plan(view_, limits_, now_));
   more_to_plan_ = issued_in_turn_ >= static_cast<std::size_t>(limits_.commands_per_turn);
   look_at_health();
   timeline_.add(
       {now_ - start_, in_flight_, copied_, tally_.of(Health::kAtRisk), tally_.not_whole()});
+}
+
+/// As the rebalancer does before it plans.
+void Simulation::look_at_absences() {
+  Changes changes = braking(view_, limits_);
+  await_racks(view_, limits_, now_, changes);
+  record(changes);
+  if (const Mode mode = mode_of(view_).mode; mode == Mode::kRunning || mode == Mode::kBraked) {
+    record(needless_copies(view_, limits_));
+  }
 }
 
 void Simulation::take_in(const Event& event) {

@@ -69,6 +69,7 @@ class Simulation {
   std::optional<Instant> next_turn(std::optional<Instant> learning);
   std::optional<Instant> next_when_quiet();
   void turn();
+  void look_at_absences();
   void take_in(const Event& event);
   void record(const Changes& changes);
   void note(const Change& change);

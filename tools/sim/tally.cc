@@ -1,5 +1,7 @@
 #include "tools/sim/tally.h"
 
+#include <type_traits>
+
 #include "common/base/overloaded.h"
 
 namespace evenkeel::sim {
@@ -12,6 +14,12 @@ std::vector<ChunkId> chunks_on(const ClusterView& view, ServerId id) {
   }
   return chunks;
 }
+
+/// Whether a change of a server alone may change which of its replicas count. Not so, for instance,
+/// the acknowledgements, of which there is one for each copy.
+template <class OfServer>
+constexpr bool kMayCount =
+    std::is_same_v<OfServer, ServerReported> || std::is_same_v<OfServer, ServerAdminSet>;
 
 /// The chunks whose health the change may touch.
 std::vector<ChunkId> touched(const ClusterView& view, const Change& change) {
@@ -27,13 +35,12 @@ std::vector<ChunkId> touched(const ClusterView& view, const Change& change) {
                           return command && command->chunk ? std::vector{*command->chunk}
                                                            : std::vector<ChunkId>{};
                         },
-                        [&](const auto& c) {
+                        [&]<class Other>(const Other& c) {
                           if constexpr (requires { ChunkId(c.chunk); })
                             return std::vector<ChunkId>{c.chunk};
                           if constexpr (requires { c.content.chunk; })
                             return std::vector<ChunkId>{c.content.chunk};
-                          if constexpr (requires { ServerId(c.server); })
-                            return chunks_on(view, c.server);
+                          if constexpr (kMayCount<Other>) return chunks_on(view, c.server);
                           return std::vector<ChunkId>{};
                         },
                     },

@@ -125,7 +125,7 @@ class OfChunk {
 
   void add_causes() {
     if (due_ == Queue::kNone) return add_awaited();
-    add_gates();
+    add_gates(pass_of(due_));
     if (const auto until = view_.aside_until(slot_)) {
       cause("set_aside", "set aside for another " + explained::duration(*until - draft_.now()));
     }
@@ -153,22 +153,21 @@ class OfChunk {
       cause("awaited", name(replica.server) + " is away and awaited for another " +
                            explained::duration(*server.awaited_until - draft_.now()));
     }
-    add_gates();
+    add_gates(count_.valid >= chunk_.goal ? Reason::kDrain : Reason::kRepair);
     of_copy();
   }
 
-  void add_gates() {
-    const ModeNow mode = mode_of(view_);
-    const std::string_view word = to_string(mode.mode);
+  void add_gates(Reason its_pass) {
     // What the brake lets through counts as repair, whatever pass it is of otherwise.
-    const bool last = due_ == Queue::kRisk1 || (due_ == Queue::kVerify && count_.valid <= 1);
-    const bool let_through = mode.mode == Mode::kBraked && last;
-    if (mode.mode != Mode::kRunning && !let_through) cause(std::string(word), mode.why);
-    if (let_through && due_ == Queue::kVerify) add_paused(Reason::kRepair);
+    const bool last = due_ == Queue::kRisk1 || due_ == Queue::kLost ||
+                      (due_ == Queue::kVerify && count_.valid <= 1);
+    for (const ModeNow& held : held_by(view_)) {
+      if (held.mode != Mode::kBraked || !last) cause(to_string(held.mode), held.why);
+    }
+    if (view_.braked() && due_ == Queue::kVerify && last) add_paused(Reason::kRepair);
     for (const Reason pass : {Reason::kRepair, Reason::kDrain, Reason::kSpread, Reason::kTrim}) {
       // A move is whole only once what it leaves behind is trimmed.
-      const bool needed =
-          pass == pass_of(due_) || (due_ == Queue::kSpread && pass == Reason::kTrim);
+      const bool needed = pass == its_pass || (due_ == Queue::kSpread && pass == Reason::kTrim);
       if (needed && due_ != Queue::kLost) add_paused(pass);
     }
     const bool deletes = due_ == Queue::kTrim || due_ == Queue::kRetired;
@@ -217,39 +216,43 @@ class OfChunk {
     }
   }
 
-  void of_copy() {
-    bool any = false, any_free = false;  // of those at work; without one, of those that count
+  /// What it would be copied from, if anything now.
+  std::optional<ServerSlot> add_source_causes() {
+    const bool any = any_source(view_, chunk_);
+    bool any_free = false;  // of those that count, where none is at work
     std::string holders;
     for (const Replica& replica : chunk_.replicas) {
       if (!replica.valid()) continue;
-      any |= view_.works(replica.server);
       any_free |= view_.counts(replica.server) && draft_.may_copy_out(replica.server, chunk_.size);
       holders += (holders.empty() ? "" : ", ") + name(replica.server) + " (" +
                  explained::state(view_.server(replica.server)) + ")";
     }
     const auto source = choose_source(draft_, chunk_);
-    if (!any) {
-      cause("no_source", "no holder of a valid replica is at work: " + holders);
-    }
+    if (!any) cause("no_source", "no holder of a valid replica is at work: " + holders);
     if (any ? !source : !any_free) {
       cause("source_busy", "all holders give as much as they may: " + holders);
     }
-    const Choice target = choose_target(draft_, chunk_, source);
+    return source;
+  }
+
+  void add_target_cause(const Choice& target, const std::string& why) {
     if (target.server) return;
     if (target.only_busy) {
       cause("target_busy", "the servers that could take it are given as much as they may");
     } else {
-      cause("no_target", "no server can take it: " + refused_in_words());
+      cause("no_target", why + "no server can take it: " + refused_in_words());
     }
   }
 
-  /// What the pass itself says; it has its own way of choosing which of the replicas to move.
+  void of_copy() {
+    const auto source = add_source_causes();
+    add_target_cause(choose_target(draft_, chunk_, source), "");
+  }
+
   void of_spread() {
-    const Changes changes = probe(spread_one);
-    if (commands_in(changes)) return;
-    const ChunkSetAside* aside = aside_in(changes);
-    aside ? cause("no_target", aside->why)
-          : cause("busy", "the servers that it would be copied between have enough to do");
+    const auto source = add_source_causes();
+    const SpreadMove move = choose_move(draft_, chunk_, source);
+    add_target_cause(move.target, move.wrong + "; ");
   }
 
   void of_delete() {
@@ -266,11 +269,6 @@ class OfChunk {
     Draft draft = draft_;
     pass(draft, slot_);
     return std::move(draft).changes();
-  }
-  static bool commands_in(const Changes& changes) {
-    return std::any_of(changes.begin(), changes.end(), [](const Change& change) {
-      return std::holds_alternative<CommandIssued>(change);
-    });
   }
   static const ChunkSetAside* aside_in(const Changes& changes) {
     for (const Change& change : changes) {

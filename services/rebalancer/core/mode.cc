@@ -30,14 +30,22 @@ bool safe_mode_over(const ClusterView& view, const Limits& limits, Instant now) 
   return count.reported >= limits.safe_mode_share.value() * count.alive;
 }
 
-ModeNow mode_of(const ClusterView& view) {
-  if (!view.synced()) return {Mode::kUnsynced, "membership's snapshot has not come"};
+std::vector<ModeNow> held_by(const ClusterView& view) {
+  std::vector<ModeNow> all;
+  if (!view.synced()) all.push_back({Mode::kUnsynced, "membership's snapshot has not come"});
   if (view.in_safe_mode()) {
     const Reports count = reports(view);
-    return {Mode::kSafeMode, std::to_string(count.reported) + " of " + std::to_string(count.alive) +
-                                 " live servers have reported"};
+    all.push_back({Mode::kSafeMode, std::to_string(count.reported) + " of " +
+                                        std::to_string(count.alive) +
+                                        " live servers have reported"});
   }
-  if (view.braked()) return {Mode::kBraked, *view.braked()};
+  if (view.braked()) all.push_back({Mode::kBraked, *view.braked()});
+  return all;
+}
+
+ModeNow mode_of(const ClusterView& view) {
+  auto held = held_by(view);
+  if (!held.empty()) return std::move(held.front());
   return {Mode::kRunning, view.deletes_held().value_or("")};
 }
 

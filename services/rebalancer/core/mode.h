@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "services/rebalancer/core/cluster_view.h"
 #include "services/rebalancer/core/limits.h"
@@ -18,6 +19,8 @@ struct ModeNow {
   std::string why;
 };
 ModeNow mode_of(const ClusterView& view);
+/// All that keep it from running, the strictest first; empty: it runs.
+std::vector<ModeNow> held_by(const ClusterView& view);
 const char* to_string(Mode mode);
 
 }  // namespace evenkeel

@@ -4,16 +4,6 @@
 #include "services/rebalancer/core/planner.h"
 
 namespace evenkeel {
-namespace {
-
-bool any_source(const ClusterView& view, const Chunk& chunk) {
-  return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& replica) {
-    return replica.valid() && view.works(replica.server);
-  });
-}
-
-}  // namespace
-
 /// As many copies as it lacks, each to a failure domain of its own: they are made side by side.
 bool repair_one(Draft& draft, ChunkSlot slot, Reason reason) {
   if (draft.touched(slot)) {

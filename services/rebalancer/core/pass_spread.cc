@@ -14,12 +14,6 @@ bool is_there(const ClusterView& view, const Replica& replica) {
          view.stays(replica.server);
 }
 
-bool any_source(const ClusterView& view, const Chunk& chunk) {
-  return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& replica) {
-    return replica.valid() && view.works(replica.server);
-  });
-}
-
 bool shares_domain(const ClusterView& view, const Chunk& chunk, const Replica& one) {
   const SpreadLevel level = view.spread(chunk.policy);
   return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& other) {
@@ -58,28 +52,39 @@ std::string wrong_with(const ClusterView& view, const Chunk& chunk, ServerSlot s
 }  // namespace
 
 /// Where one can go may depend on which one goes: what stays is in the way.
+SpreadMove choose_move(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> source) {
+  SpreadMove move;
+  for (const ServerSlot from : to_move(draft, chunk)) {
+    if (!move.from) {
+      move.from = from;
+      move.wrong = wrong_with(draft.view(), chunk, from);
+    }
+    const Choice target = choose_target(draft, chunk, source, {}, from);
+    if (!target.server && !target.only_busy) continue;
+    move.from = from;
+    move.target = target;
+    break;
+  }
+  return move;
+}
+
 void spread_one(Draft& draft, ChunkSlot slot) {
   const Chunk chunk = draft.view().chunk(slot);
-  const std::vector<ServerSlot> movable = to_move(draft, chunk);
-  if (movable.empty()) return;
-  if (!any_source(draft.view(), chunk)) {
-    draft.set_aside(slot, "no live server with a valid replica has reported", draft.limits().aside);
-    return;
-  }
   const auto source = choose_source(draft, chunk);
-  if (!source) return;  // all of them are busy: the end of a copy makes us look again
-  for (const ServerSlot from : movable) {
-    const Choice target = choose_target(draft, chunk, source, {}, from);
-    if (target.only_busy) return;
-    if (!target.server) continue;
-    draft.replicate(slot, *source, *target.server, Reason::kSpread, from);
-    draft.instead_of(target.losers);
-    return;
+  const bool any = source || any_source(draft.view(), chunk);
+  if (any && !source) return;  // all of them are busy: the end of a copy makes us look again
+  const SpreadMove move = choose_move(draft, chunk, source);
+  if (!move.from) return;
+  if (!any) {
+    draft.set_aside(slot, "no live server with a valid replica has reported", draft.limits().aside);
+  } else if (move.target.server) {
+    draft.replicate(slot, *source, *move.target.server, Reason::kSpread, move.from);
+    draft.instead_of(move.target.losers);
+  } else if (!move.target.only_busy) {
+    draft.set_aside(
+        slot, move.wrong + "; no other server can take it: " + in_words(refusals(draft, chunk, 6)),
+        draft.limits().aside);
   }
-  draft.set_aside(slot,
-                  wrong_with(draft.view(), chunk, movable.front()) +
-                      "; no other server can take it: " + in_words(refusals(draft, chunk, 6)),
-                  draft.limits().aside);
 }
 
 void spread(Draft& draft) {

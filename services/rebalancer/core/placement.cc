@@ -328,6 +328,12 @@ Choice choose_target(const Draft& draft, const Chunk& chunk, std::optional<Serve
   return Search(draft, chunk, near, avoid, leaving).choose();
 }
 
+bool any_source(const ClusterView& view, const Chunk& chunk) {
+  return std::any_of(chunk.replicas.begin(), chunk.replicas.end(), [&](const Replica& replica) {
+    return replica.valid() && view.works(replica.server);
+  });
+}
+
 std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
                                         std::optional<ServerSlot> near) {
   const ClusterView& view = draft.view();

@@ -73,6 +73,9 @@ Choice choose_target(const Draft& draft, const Chunk& chunk,
 std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
                                         std::optional<ServerSlot> near = std::nullopt);
 
+/// Whether any replica can be copied from at all.
+bool any_source(const ClusterView& view, const Chunk& chunk);
+
 /// Why the first `at_most` servers, by id, cannot take a replica; those that can are left out.
 std::map<ServerId, Refusal> refusals(const Draft& draft, const Chunk& chunk,
                                      std::size_t at_most = SIZE_MAX);

@@ -1,6 +1,7 @@
 #pragma once
 #include "services/rebalancer/core/cluster_view.h"
 #include "services/rebalancer/core/limits.h"
+#include "services/rebalancer/core/placement.h"
 
 namespace evenkeel {
 
@@ -34,6 +35,15 @@ void verify(Draft& draft);   ///< asks the holders of suspect replicas to read t
 void trim(Draft& draft);     ///< deletes what is over, gathering the evidence for it first
 void retire(Draft& draft);   ///< deletes the replicas of chunks that their owner has deleted
 void balance(Draft& draft);  ///< moves from the fullest to the emptiest
+
+/// What the spread pass would do for a chunk.
+struct SpreadMove {
+  std::optional<ServerSlot>
+      from;           ///< the replica that is to go; none: all are where they should be
+  std::string wrong;  ///< with the replica that should go first
+  Choice target;
+};
+SpreadMove choose_move(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> source);
 
 // The passes for one chunk; for whoever wants to know what they would do.
 void spread_one(Draft& draft, ChunkSlot chunk);
