@@ -38,6 +38,10 @@ class IndexTable {
   std::uint32_t cell(std::size_t place) const { return cells_[place]; }
 
   void prefetch(std::size_t place) const { __builtin_prefetch(&cells_[place]); }
+  /// Brings the place near at which a key will be looked for or put; for whoever has many of them.
+  void prefetch_key(std::uint64_t key) const {
+    if (!cells_.empty()) __builtin_prefetch(&cells_[home(key)], 1);
+  }
 
   /// The entry whose key is `key`, or kNone. `key_of(entry)` gives an entry's key.
   template <class KeyOf>

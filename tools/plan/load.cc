@@ -49,16 +49,13 @@ Result<void> load_chunks(ClusterView& view, const std::vector<ServerRow>& rows,
                          const ChunksHeader& header, const ReadAt& read) {
   const Checksum none({});
   std::uint64_t place = 0;
-  view.reserve(header.chunks);
   const auto read_all =
       read_chunks(name, header, read, [&](Bytes size, std::span<const std::uint32_t> holders) {
-        const ChunkId id = chunk_id(place++);
-        view.apply(ChunkAdded{{id, ChunkVersion(1), size, none},
-                              static_cast<int>(header.replicas),
-                              ChunkLife::kLive});
+        const ChunkSlot chunk =
+            view.load_chunk({chunk_id(place++), ChunkVersion(1), size, none},
+                            static_cast<int>(header.replicas), ChunkLife::kLive);
         for (const std::uint32_t holder : holders) {
-          view.apply(ReplicaAdded{id, server_id(holder), ReplicaState::kValid, ChunkVersion(1),
-                                  JournalNumber(0)});
+          view.load_replica(chunk, holder, ReplicaState::kValid);
         }
       });
   if (!read_all) return read_all;

@@ -18,15 +18,31 @@ std::size_t ChunkTable::memory() const {
   return bytes + (sizes_.size() + versions_.size()) * (kNode + 16);
 }
 
-ChunkSlot ChunkTable::add(const ChunkContent& content, int goal, ChunkLife life) {
+ChunkSlot ChunkTable::append(const ChunkContent& content, int goal, ChunkLife life) {
   const auto slot = static_cast<ChunkSlot>(rows_.size());
-  EK_CHECK(slot != kNoChunk && !find(content.chunk));
+  EK_CHECK(slot != kNoChunk);
   rows_.push_back(Row{});
   set_content(slot, content);
   set_goal(slot, goal);
   set_life(slot, life);
+  return slot;
+}
+
+ChunkSlot ChunkTable::add(const ChunkContent& content, int goal, ChunkLife life) {
+  EK_CHECK(by_id_.size() == rows_.size() && !find(content.chunk));
+  const ChunkSlot slot = append(content, goal, life);
   by_id_.insert(slot, key_of());
   return slot;
+}
+
+void ChunkTable::index() {
+  constexpr ChunkSlot kAhead = 24;
+  if (by_id_.size() == size()) return;
+  by_id_.fit(size(), key_of());
+  for (auto slot = static_cast<ChunkSlot>(by_id_.size()); slot < size(); ++slot) {
+    if (slot + kAhead < size()) by_id_.prefetch_key(id(slot + kAhead).value());
+    by_id_.insert(slot, key_of());
+  }
 }
 
 std::optional<ChunkSlot> ChunkTable::find(ChunkId id) const {

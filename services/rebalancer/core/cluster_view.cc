@@ -133,7 +133,6 @@ void ClusterView::load_server(Server server) {
   policies_.set_labels(slot, server.member.labels);
   servers_.push_back(std::move(server));
   servers_.back().chunks = SlotSet(slot);
-  if (loading_) servers_.back().chunks.loosen();
   bits_.push_back(0);
   places_.push_back(Place{});
   derive(slot);
@@ -147,8 +146,38 @@ void ClusterView::set_default_spread(SpreadLevel level) {
 
 void ClusterView::loaded() {
   loading_ = false;
-  for (Server& server : servers_) server.chunks.fit();
+  chunks_.index();
+  fill_servers();
   refresh_all();
+}
+
+/// What each server holds, as the chunks tell it. Their sets are as large as they have to be, and
+/// lie all over the memory: each place is fetched some replicas before it is written.
+void ClusterView::fill_servers() {
+  std::vector<std::size_t> replicas(servers_.size());
+  std::vector<Bytes> used(servers_.size());
+  for (ChunkSlot slot = 0; slot < chunks_.size(); ++slot) {
+    for (const PackedReplica replica : chunks_.replicas(slot)) {
+      ++replicas[replica.server()];
+      used[replica.server()] += chunks_.bytes(slot);
+    }
+  }
+  for (ServerSlot slot = 0; slot < servers_.size(); ++slot) {
+    servers_[slot].chunks.fit(replicas[slot]);
+    servers_[slot].used = used[slot];
+  }
+  constexpr ChunkSlot kAhead = 16;
+  for (ChunkSlot slot = 0; slot < chunks_.size() + kAhead; ++slot) {
+    if (slot < chunks_.size()) {
+      for (const PackedReplica replica : chunks_.replicas(slot)) {
+        servers_[replica.server()].chunks.prefetch(slot);
+      }
+    }
+    if (slot < kAhead) continue;
+    for (const PackedReplica replica : chunks_.replicas(slot - kAhead)) {
+      servers_[replica.server()].chunks.insert(slot - kAhead);
+    }
+  }
 }
 
 std::uint32_t ClusterView::domain(std::string_view name, int level) {

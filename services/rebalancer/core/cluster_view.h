@@ -179,11 +179,13 @@ class ClusterView {
   void check() const;
 
   /// Only for who loads it: loading(), servers, chunks, then replicas, commands, then loaded().
+  /// Until then a chunk that came by load_chunk() is not found by its id, and no server's chunks
+  /// are known.
   void loading() { loading_ = true; }
   void load_counters(Epoch epoch, ChunkId next_chunk, FileId next_file, EventNumber last_event);
   void load_server(Server server);
   ChunkSlot load_chunk(const ChunkContent& content, int goal, ChunkLife life) {
-    return chunks_.add(content, goal, life);
+    return chunks_.append(content, goal, life);
   }
   void load_replica(ChunkSlot chunk, ServerSlot server, ReplicaState state) {
     hold(chunk, server, state);
@@ -267,6 +269,7 @@ class ClusterView {
   void hold(ChunkSlot chunk, ServerSlot server, ReplicaState state);
   void note_time(Instant now);
   void forget_old_checks();
+  void fill_servers();
   void derive(ServerSlot server);
   std::uint32_t domain(std::string_view name, int level);
   void refresh_all();

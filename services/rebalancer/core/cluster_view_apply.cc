@@ -52,6 +52,7 @@ void ClusterView::drop_replica(ChunkSlot slot, ServerSlot server_slot) {
 void ClusterView::hold(ChunkSlot slot, ServerSlot server_slot, ReplicaState state) {
   EK_CHECK(mutable_replica(slot, server_slot) == nullptr);
   chunks_.add_replica(slot, PackedReplica(server_slot, state));
+  if (loading_) return;  // all at once in the end
   Server& server = servers_[server_slot];
   server.chunks.insert(slot);
   server.used += chunks_.bytes(slot);

@@ -53,6 +53,8 @@ class SlotSet {
   bool erase(std::uint32_t slot) { return table_.erase(slot, kSelf); }
   void loosen() { table_.loosen(); }
   void fit() { table_.fit(table_.size(), kSelf); }
+  void fit(std::size_t slots) { table_.fit(slots, kSelf); }
+  void prefetch(std::uint32_t slot) const { table_.prefetch_key(slot); }
   std::size_t memory() const { return table_.memory(); }
 
   void prefetch(std::size_t place) const { table_.prefetch(place); }
