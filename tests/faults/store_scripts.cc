@@ -124,7 +124,7 @@ void checkpoints(const path& folder, Ledger& ledger) {
     scene.put(name, 2);
     scene.store().checkpoint_if_due(1);
     scene.live(1);
-    scene.store().prune(2, 100);
+    scene.store().prune({.decisions = std::chrono::hours(1), .rows = 2}, 100);
     ledger.acknowledged();
   }
   scene.store().checkpoint_if_due(1);

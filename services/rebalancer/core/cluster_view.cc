@@ -4,6 +4,7 @@
 
 #include "common/base/check.h"
 #include "common/model/text.h"
+#include "services/rebalancer/core/nearness.h"
 
 namespace evenkeel {
 
@@ -196,6 +197,7 @@ void ClusterView::derive(ServerSlot slot) {
   const bool in_maintenance = server.admin == AdminState::kMaintenance;
   if (in_service || in_maintenance) bits |= kStays;
   if (in_maintenance) bits |= kMaintained;
+  if (evenkeel::says_where(server.member)) bits |= kSaysWhere;
   if (in_maintenance || (in_service && server.awaited_until)) bits |= kAwaited;
   const bool silent = server.member.liveness == Liveness::kAlive && !server.works() &&
                       server.admin != AdminState::kRemoved;

@@ -111,6 +111,8 @@ class ClusterView {
   /// What it holds is there to stay: in service, or in maintenance.
   bool stays(ServerSlot slot) const { return (bits_[slot] & kStays) != 0; }
   bool awaited(ServerSlot slot) const { return (bits_[slot] & kAwaited) != 0; }
+  /// Its location has more than one level (nearness.h).
+  bool says_where(ServerSlot slot) const { return (bits_[slot] & kSaysWhere) != 0; }
   bool in_maintenance(ServerSlot slot) const { return (bits_[slot] & kMaintained) != 0; }
   /// Live servers that have not reported to this epoch.
   std::size_t unreported() const { return unreported_; }
@@ -260,7 +262,7 @@ class ClusterView {
   void on(const FilePolicySet& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
-                                kSilent = 32, kMaintained = 64;
+                                kSilent = 32, kMaintained = 64, kSaysWhere = 128;
 
   Server& at(ServerId id);
   ChunkSlot slot_at(ChunkId id) const;

@@ -15,10 +15,6 @@ namespace {
 constexpr int kBits = 128;
 constexpr int kLevel = kBits + 1;  // one level counts for more than any prefix
 
-bool says_where(const Member& member) {
-  return member.location.find('/') != std::string::npos;
-}
-
 int shared_levels(std::string_view a, std::string_view b) {
   int levels = 0;
   while (!a.empty() && !b.empty()) {
@@ -69,6 +65,10 @@ int common_prefix(const std::string& a, const std::string& b) {
 }
 
 }  // namespace
+
+bool says_where(const Member& member) {
+  return member.location.find('/') != std::string::npos;
+}
 
 int nearness(const Member& a, const Member& b) {
   const int levels = kLevel * shared_levels(a.location, b.location);

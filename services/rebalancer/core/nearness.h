@@ -10,4 +10,7 @@ namespace evenkeel {
 /// names that are no numeric addresses share nothing unless they are the same.
 int nearness(const Member& a, const Member& b);
 
+/// Whether its location has more than one part.
+bool says_where(const Member& member);
+
 }  // namespace evenkeel

@@ -100,7 +100,7 @@ class Balancing {
  private:
   static constexpr std::uint32_t kNoParty = UINT32_MAX;
   struct Move {
-    ChunkSlot chunk;
+    Chunk chunk;
     double size;
     ServerSlot target;
     bool fits;  ///< neither of the two passes its share with it
@@ -196,11 +196,12 @@ class Balancing {
     const double size = static_cast<double>(view_.table().bytes(slot).count());
     if (!movable(slot, source.slot) || draft_.excluded(slot)) return std::nullopt;
     if (draft_.touched(slot)) return std::nullopt;
-    const Chunk chunk = view_.chunk(slot);
-    const auto target = target_for(chunk, source);
+    Move move{.chunk = view_.chunk(slot), .size = size, .target = kNoServer, .fits = false};
+    const auto target = target_for(move.chunk, source);
     if (!target) return std::nullopt;
-    const double gap = std::min(over, -surplus(party(*target)));
-    return Move{slot, size, *target, size <= gap};
+    move.target = *target;
+    move.fits = size <= std::min(over, -surplus(party(*target)));
+    return move;
   }
 
   static bool better(const Move& a, const Move& b) {
@@ -224,9 +225,9 @@ class Balancing {
         if (++too_large == kTooLarge && sampled == 0) break;
         continue;
       }
-      const auto move = consider(slot, source);
+      auto move = consider(slot, source);
       if (!move) continue;
-      if (!best || better(*move, *best)) best = move;
+      if (!best || better(*move, *best)) best = std::move(move);
       if (best->fits && best->size >= mean_chunk_ / 2) break;
       if (++sampled == kSample) break;
     }
@@ -285,9 +286,9 @@ class Balancing {
   }
 
   bool order(const Move& move, Party& source) {
-    const auto copy_from = choose_source(draft_, view_.chunk(move.chunk), move.target);
+    const auto copy_from = choose_source(draft_, move.chunk, move.target);
     if (!copy_from) return false;
-    draft_.replicate(move.chunk, *copy_from, move.target, Reason::kBalance, source.slot);
+    draft_.replicate(move.chunk.slot, *copy_from, move.target, Reason::kBalance, source.slot);
     const Party& target = party(move.target);
     if (draft_.may_copy_in(move.target, Bytes(0))) {
       targets_.update(move.target, surplus(target) / target.capacity);

@@ -21,7 +21,10 @@ bool being_deleted(const ClusterView& view, const Chunk& chunk, ServerId server)
 int near_each_other(const ClusterView& view, ServerSlot one, ServerSlot other) {
   constexpr int kLevel = 1000;
   const Place &a = view.place(one), &b = view.place(other);
-  if (a.zone != b.zone) return nearness(view.server(one).member, view.server(other).member);
+  if (a.zone != b.zone) {
+    if (view.says_where(one) || view.says_where(other)) return 0;
+    return nearness(view.server(one).member, view.server(other).member);
+  }
   return kLevel * (a.host == b.host ? 3 : a.rack == b.rack ? 2 : 1);
 }
 
