@@ -171,7 +171,7 @@ void ClusterView::fill_servers() {
   for (ChunkSlot slot = 0; slot < chunks_.size() + kAhead; ++slot) {
     if (slot < chunks_.size()) {
       for (const PackedReplica replica : chunks_.replicas(slot)) {
-        servers_[replica.server()].chunks.prefetch(slot);
+        servers_[replica.server()].chunks.prefetch_slot(slot);
       }
     }
     if (slot < kAhead) continue;

@@ -99,6 +99,7 @@ class Balancing {
 
  private:
   static constexpr std::uint32_t kNoParty = UINT32_MAX;
+  static constexpr std::size_t kCellsAhead = 20;  ///< of which some are empty
   struct Move {
     Chunk chunk;
     double size;
@@ -213,23 +214,35 @@ class Balancing {
   /// its share with, or else the smallest that still improves: fewest bytes for what is gained. The
   /// first of at least middling size will do, where there is far to go.
   bool move_one(Party& source) {
-    constexpr std::size_t kSample = 16, kLooks = 1024, kTooLarge = 256;
+    constexpr std::size_t kSample = 16, kLooks = 1024, kTooLarge = 256, kOfOneSize = 16,
+                          kSampleOfOneSize = 3;
     const SlotSet& held = *source.held;
     std::optional<Move> best;
     std::size_t sampled = 0, too_large = 0;
+    std::optional<Bytes> size;
+    bool of_one_size = true;
+    const auto note_size = [&](ChunkSlot slot) {
+      const Bytes another = view_.table().bytes(slot);
+      of_one_size &= !size || *size == another;
+      size = another;
+    };
     for (std::size_t i = 0; i < std::min(held.cells(), kLooks) && looks_left_ > 0; ++i) {
       const std::uint32_t slot = next(held, source);
       if (slot == IndexTable::kNone) continue;
       --looks_left_;
       if (!could_help(slot, source)) {
-        if (++too_large == kTooLarge && sampled == 0) break;
+        note_size(slot);
+        // Where all are of one size, the next one will be too.
+        const std::size_t enough = of_one_size ? kOfOneSize : kTooLarge;
+        if (++too_large >= enough && sampled == 0) break;
         continue;
       }
       auto move = consider(slot, source);
       if (!move) continue;
       if (!best || better(*move, *best)) best = std::move(move);
       if (best->fits && best->size >= mean_chunk_ / 2) break;
-      if (++sampled == kSample) break;
+      note_size(slot);
+      if (++sampled == (of_one_size ? kSampleOfOneSize : kSample)) break;
     }
     return best && order(*best, source);
   }
@@ -253,6 +266,7 @@ class Balancing {
     for (std::size_t i = 0; i < taken; ++i) {
       const Party& source = party(few[i]);
       source.held->prefetch(source.cursor);
+      source.held->prefetch(std::min(source.cursor + kCellsAhead, source.held->cells()) - 1);
     }
     for (std::size_t i = 0; i < taken; ++i) prefetch_rows(party(few[i]));
     for (std::size_t i = 0; i < taken; ++i) {
@@ -267,12 +281,15 @@ class Balancing {
     return std::clamp(static_cast<int>(chunks / 4), 1, 8);
   }
 
+  /// As many as it will be looked through for, and two to spare: some cannot be moved.
   void prefetch_rows(const Party& source) const {
-    for (int i = 0; i < share_of(source); ++i) {
-      const std::size_t ahead = source.cursor + static_cast<std::size_t>(i);
-      if (ahead >= source.held->cells()) return;
+    int wanted = share_of(source) + 2;
+    const std::size_t end = std::min(source.held->cells(), source.cursor + kCellsAhead);
+    for (std::size_t ahead = source.cursor; ahead < end && wanted > 0; ++ahead) {
       const std::uint32_t slot = source.held->cell(ahead);
-      if (slot != IndexTable::kNone) view_.table().prefetch(slot);
+      if (slot == IndexTable::kNone) continue;
+      view_.table().prefetch(slot);
+      --wanted;
     }
   }
 

@@ -54,7 +54,7 @@ class SlotSet {
   void loosen() { table_.loosen(); }
   void fit() { table_.fit(table_.size(), kSelf); }
   void fit(std::size_t slots) { table_.fit(slots, kSelf); }
-  void prefetch(std::uint32_t slot) const { table_.prefetch_key(slot); }
+  void prefetch_slot(std::uint32_t slot) const { table_.prefetch_key(slot); }
   std::size_t memory() const { return table_.memory(); }
 
   void prefetch(std::size_t place) const { table_.prefetch(place); }
