@@ -28,6 +28,7 @@ Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
     : store_(store),
       clock_(clock),
       limits_(limits),
+      pace_(limits),
       view_(store.load_view(clock.now())),
       last_event_before_(view_.last_event()),
       puts_looked_at_(clock.now()) {
@@ -65,7 +66,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   std::vector<Answer> answers;
   const Instant now = clock_.now();
   auto transaction = begin();
-  view_.apply(TurnBegun{limits_.sorted_per_turn});
+  view_.apply(TurnBegun{pace_.limits().sorted_per_turn});
   for (const Event& event : events) {
     const auto instead = copy_after_all(event);
     record(transaction, facts_of(view_, instead ? *instead : event, limits_, now), committed);
@@ -78,11 +79,11 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   give_up_old_puts(transaction, committed);
   look_at_absences(transaction, committed);
   const std::size_t before = committed.issued.size();
-  record(transaction, plan(view_, limits_, now), committed);
-  committed.more_to_plan =
-      view_.unsorted() > 0 ||
-      committed.issued.size() - before >= static_cast<std::size_t>(limits_.commands_per_turn);
+  record(transaction, plan(view_, pace_.limits(), now), committed);
+  const auto most = static_cast<std::size_t>(pace_.limits().commands_per_turn);
+  committed.more_to_plan = view_.unsorted() > 0 || committed.issued.size() - before >= most;
   transaction.commit();
+  pace_.took(clock_.now() - now, committed.more_to_plan);
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
   return committed;
 }

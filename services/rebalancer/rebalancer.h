@@ -10,6 +10,7 @@
 #include "services/rebalancer/core/event.h"
 #include "services/rebalancer/core/limits.h"
 #include "services/rebalancer/store/store.h"
+#include "services/rebalancer/turn_pace.h"
 
 namespace evenkeel {
 
@@ -61,6 +62,7 @@ class Rebalancer {
   Store& store_;
   const Clock& clock_;
   const Limits limits_;
+  TurnPace pace_;
   ClusterView view_;
   const EventNumber last_event_before_;
   Instant puts_looked_at_;
