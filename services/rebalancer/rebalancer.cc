@@ -43,6 +43,7 @@ Store::Transaction Rebalancer::begin() {
 void Rebalancer::begin_epoch() {
   auto transaction = begin();
   Committed committed;
+  view_.apply(BudgetsSet{limits_.budgets});
   const Epoch epoch = view_.epoch().next();
   record(transaction,
          {EpochRaised{epoch},

@@ -30,6 +30,12 @@ void read_limits(Reader& reader, Limits& limits) {
   limits.bytes_out = reader.bytes("bytes_out", limits.bytes_out);
   limits.checks = count("checks", limits.checks, 100'000);
   limits.copy_rate = reader.bytes("copy_rate", limits.copy_rate);
+  limits.copy_pace = reader.duration("copy_pace", limits.copy_pace);
+  limits.budgets.server_in = reader.bytes("budget.server_in", limits.budgets.server_in);
+  limits.budgets.server_out = reader.bytes("budget.server_out", limits.budgets.server_out);
+  limits.budgets.rack_in = reader.bytes("budget.rack_in", limits.budgets.rack_in);
+  limits.budgets.rack_out = reader.bytes("budget.rack_out", limits.budgets.rack_out);
+  limits.budgets.background = reader.ratio("budget.background", limits.budgets.background);
   limits.fill_limit = reader.ratio("fill_limit", limits.fill_limit);
   limits.dead_band = reader.ratio("dead_band", limits.dead_band);
   limits.copy_allowed = reader.duration("copy_allowed", limits.copy_allowed);
@@ -51,6 +57,9 @@ void read_limits(Reader& reader, Limits& limits) {
   limits.brake_window = reader.duration("brake.window", limits.brake_window);
   if (limits.chunk_size < 1_KiB || limits.chunk_size > 1_GiB) {
     reader.fault("chunk_size", "must be from 1KiB to 1GiB");
+  }
+  if (limits.budgets.background < Ratio(0.01)) {
+    reader.fault("budget.background", "must be at least 1%: pause what is to stand still");
   }
   if (limits.content_fresh < 6h || limits.content_fresh > 384h) {
     reader.fault("content_fresh", "must be between 6h and 384h");

@@ -52,6 +52,7 @@ Simulation::Simulation(ClusterView view, const Limits& limits, const Rates& rate
       now_(start_),
       zero_(start_),
       house_kept_(start_) {
+  view_.apply(BudgetsSet{limits_.budgets});
   for (const auto& [id, slot] : view_.servers()) {
     const Server& server = view_.server(slot);
     journals_.emplace(id, std::max(server.acked_journal, server.report_journal));
@@ -199,7 +200,7 @@ void Simulation::issued(const CommandRecord& command) {
   flights_.emplace(command.id, Flight{command.size, command.reason, source, command.server});
   in_flight_ += command.size;
   if (!forecast_.first_copy) forecast_.first_copy = since_known();
-  agents_.take({command.id, command.server, source, command.size, limits_.copy_rate}, nanos(now_));
+  agents_.take({command.id, command.server, source, command.size, rate_of_copy(limits_)}, nanos(now_));
 }
 
 /// Counted before it is applied: after that the view has forgotten the command.

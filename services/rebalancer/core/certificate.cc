@@ -420,7 +420,8 @@ class Diagnosis {
 
 Pace pace_of(const Limits& limits) {
   constexpr Bytes kUsual(100'000'000);
-  return {limits.copy_rate.count() > 0 ? limits.copy_rate : kUsual};
+  const Bytes rate = rate_of_copy(limits);
+  return {rate > Bytes(0) ? rate : kUsual};
 }
 
 Certificate certificate(const ClusterView& view, const Limits& limits, Instant now,

@@ -9,6 +9,7 @@
 #include "common/model/admin.h"
 #include "common/model/command.h"
 #include "common/model/member.h"
+#include "services/rebalancer/core/budgets.h"
 #include "services/rebalancer/core/policy.h"
 
 namespace evenkeel {
@@ -282,6 +283,16 @@ struct ServerGone {
   bool excused = false;
 };
 
+/// In memory only: how many bytes may be in flight to it, as its acknowledgements have it.
+struct ServerPaced {
+  ServerId server;
+  Bytes window;
+};
+/// In memory only, from the settings.
+struct BudgetsSet {
+  Budgets budgets;
+};
+
 /// In memory only, since it follows from who is gone. With a reason: the brake holds.
 struct BrakeSet {
   std::optional<std::string> why;
@@ -296,7 +307,7 @@ using Change =
                  ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
                  FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
                  ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone,
-                 BrakeSet, PolicySet, PolicyRemoved, FilePolicySet>;
+                 BrakeSet, PolicySet, PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

@@ -12,6 +12,7 @@
 #include "services/rebalancer/core/chunk.h"
 #include "services/rebalancer/core/chunk_table.h"
 #include "services/rebalancer/core/content_clock.h"
+#include "services/rebalancer/core/metering.h"
 #include "services/rebalancer/core/policy_book.h"
 #include "services/rebalancer/core/slot_set.h"
 
@@ -37,6 +38,7 @@ struct Server {
   std::optional<Voucher> inventory;        ///< vouches for the presence of what it listed
   std::optional<Instant> inventory_asked;  ///< and not taken in since
   std::optional<Instant> full_until;
+  std::optional<Bytes> window;  ///< of what may be in flight to it; none: that of the limits
   /// Away and expected back by then: what it holds counts as projected for chunks that keep two
   /// valid replicas in two failure domains without it.
   std::optional<Instant> awaited_until;
@@ -171,6 +173,8 @@ class ClusterView {
   const std::optional<std::string>& braked() const { return braked_; }
   /// Servers that are away, or back without having reported.
   const std::set<ServerId>& gone() const { return gone_; }
+  /// What was ordered lately, against the budgets.
+  const Metering& metering() const { return metering_; }
   Instant started() const { return started_; }
   const std::optional<StorageId>& membership_stream() const { return stream_; }
   EventNumber membership_number() const { return stream_number_; }
@@ -260,6 +264,8 @@ class ClusterView {
   void on(const PolicySet& change);
   void on(const PolicyRemoved& change);
   void on(const FilePolicySet& change);
+  void on(const ServerPaced& change);
+  void on(const BudgetsSet& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32, kMaintained = 64, kSaysWhere = 128;
@@ -277,6 +283,7 @@ class ClusterView {
   void refresh_all();
   void sort_some();
   void refresh_chunks_under(PolicyId policy);
+  void meter(const CommandRecord& command);
   void on_command(const CommandRecord& command, bool opened);
   void update_server(const Member& member);
   void remember_version(ChunkSlot chunk, ServerSlot server, ReplicaState state,
@@ -334,6 +341,7 @@ class ClusterView {
   bool in_safe_mode_ = true;
   std::optional<std::string> braked_;
   std::set<ServerId> gone_;
+  Metering metering_;
   std::uint64_t revision_ = 0;
 };
 

@@ -123,9 +123,23 @@ void ClusterView::on_command(const CommandRecord& command, bool opened) {
   server.copies_in += step;
   opened ? server.incoming += command.size : server.incoming -= command.size;
   if (!command.source) return;
+  if (opened) meter(command);
   Server& source = at(*command.source);
   source.copies_out += step;
   opened ? source.bytes_out += command.size : source.bytes_out -= command.size;
+}
+
+void ClusterView::meter(const CommandRecord& command) {
+  if (!metering_.any() || !command.issued) return;
+  const ServerSlot source = *slot_of(*command.source), target = *slot_of(command.server);
+  const bool repair = command.reason == Reason::kRepair;
+  metering_.spend({.source = source,
+                   .target = target,
+                   .source_rack = place(source).rack,
+                   .target_rack = place(target).rack,
+                   .size = command.size,
+                   .urgency = repair ? Urgency::kRepair : Urgency::kBackground},
+                  *command.issued);
 }
 
 void ClusterView::remember_version(ChunkSlot chunk, ServerSlot server, ReplicaState state,
@@ -474,5 +488,13 @@ void ClusterView::on(const ChunkPolicySet& c) {
 void ClusterView::on(const FileGoalSet&) {}
 
 void ClusterView::on(const FilePolicySet&) {}
+
+void ClusterView::on(const ServerPaced& c) {
+  at(c.server).window = c.window;
+}
+
+void ClusterView::on(const BudgetsSet& c) {
+  metering_ = Metering(c.budgets);
+}
 
 }  // namespace evenkeel

@@ -38,6 +38,13 @@ void Draft::draw_up_budgets() const {
     budget.capacity = static_cast<double>(server.member.capacity.count());
     budget.copies_in = server.copies_in;
     budget.copies_out = server.copies_out;
+    budget.window = server.window.value_or(limits_.bytes_in);
+    budget.most_in = limits_.copies_in;
+    if (budget.window > limits_.bytes_in) {  // its pace is that of its acknowledgements
+      const auto times = static_cast<double>(budget.window.count()) /
+                         static_cast<double>(limits_.bytes_in.count());
+      budget.most_in = static_cast<int>(times * limits_.copies_in);
+    }
     budget.bytes_in = server.incoming;
     budget.bytes_out = server.bytes_out;
     budget.checks = server.checks;
@@ -104,14 +111,33 @@ bool Draft::fits(ServerSlot slot, Bytes size) const {
 
 bool Draft::may_copy_in(ServerSlot slot, Bytes size) const {
   const Budget& of = budget(slot);
+  if (!metering().may_take(slot, urgency_, now_)) return false;
   if (of.copies_in == 0) return true;  // one chunk goes through whatever its size
-  return of.copies_in < limits_.copies_in && of.bytes_in + size <= limits_.bytes_in;
+  return of.copies_in < of.most_in && of.bytes_in + size <= of.window;
 }
 
 bool Draft::may_copy_out(ServerSlot slot, Bytes size) const {
   const Budget& of = budget(slot);
+  if (!metering().may_give(slot, urgency_, now_)) return false;
   if (of.copies_out == 0) return true;
   return of.copies_out < limits_.copies_out && of.bytes_out + size <= limits_.bytes_out;
+}
+
+bool Draft::may_cross(ServerSlot source, ServerSlot target) const {
+  return !metering().any() ||
+         metering().may_cross(view_.place(source).rack, view_.place(target).rack, urgency_, now_);
+}
+
+void Draft::meter(const Copy& copy, ServerSlot target) {
+  if (!view_.metering().any()) return;
+  if (!metering_) metering_ = view_.metering();
+  metering_->spend({.source = copy.source,
+                    .target = target,
+                    .source_rack = view_.place(copy.source).rack,
+                    .target_rack = view_.place(target).rack,
+                    .size = view_.table().bytes(copy.chunk),
+                    .urgency = urgency_},
+                   now_);
 }
 
 bool Draft::may_check(ServerSlot slot) const {
@@ -134,6 +160,7 @@ void Draft::replicate(ChunkSlot chunk, ServerSlot source, ServerSlot target, Rea
   copies_.push_back({chunk, source, target, drop.value_or(kNoServer), reason,
                      static_cast<std::uint8_t>(valid), static_cast<float>(use(target)),
                      drop ? static_cast<float>(use(*drop)) : 0.0F});
+  meter(copies_.back(), target);
   Budget& in = budget(target);
   ++in.copies_in;
   in.bytes_in += size;

@@ -59,6 +59,9 @@ class Draft {
   const Limits& limits() const { return limits_; }
   Instant now() const { return now_; }
 
+  /// What is decided from now on is this urgent; it tells which budgets it has to keep.
+  void set_urgency(Urgency urgency) { urgency_ = urgency; }
+
   bool full() const { return commands_ >= limits_.commands_per_turn; }
   bool touched(ChunkSlot chunk) const { return touched_.contains(chunk); }
   /// Something was left for a later plan only because this one has touched its chunk already.
@@ -80,6 +83,8 @@ class Draft {
   bool fits(ServerSlot server, Bytes size) const;
   bool may_copy_in(ServerSlot server, Bytes size) const;
   bool may_copy_out(ServerSlot server, Bytes size) const;
+  /// Whether a copy may be made over the uplinks of their racks, where they have different ones.
+  bool may_cross(ServerSlot source, ServerSlot target) const;
   bool may_check(ServerSlot server) const;
   /// Counts `size` in on a server that a client is going to store it on.
   void book(ServerSlot server, Bytes size);
@@ -130,16 +135,20 @@ class Draft {
     double capacity = 0;
     int copies_in = 0;
     int copies_out = 0;
+    int most_in = 0;  ///< copies
+    Bytes window;     ///< of bytes_in
     Bytes bytes_in;
     Bytes bytes_out;
     Bytes planned_in;  ///< by this plan
     int checks = 0;
     bool target = false;  ///< may take replicas
   };
+  const Metering& metering() const { return metering_ ? *metering_ : view_.metering(); }
   const Budget& budget(ServerSlot server) const { return budgets()[server]; }
   Budget& budget(ServerSlot server) { return budgets()[server]; }
   std::vector<Budget>& budgets() const;
   void draw_up_budgets() const;
+  void meter(const Copy& copy, ServerSlot target);
   void on_projected(ServerSlot server, std::int64_t more);
   std::string because(const Copy& copy) const;
   CommandRecord command(ChunkSlot chunk, ServerSlot server, CommandKind kind, Reason reason,
@@ -161,6 +170,8 @@ class Draft {
   mutable std::size_t looks_left_;
   SlotSet touched_{UINT64_MAX}, excluded_{UINT64_MAX - 1};
   std::optional<Bytes> share_;
+  Urgency urgency_ = Urgency::kRepair;
+  std::optional<Metering> metering_;  // the view's, and what this plan adds; once it has added
   bool left_over_ = false;
   int commands_ = 0;
   std::vector<Copy> copies_;

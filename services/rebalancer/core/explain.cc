@@ -39,7 +39,7 @@ class OfChunk {
  public:
   OfChunk(const ClusterView& view, const Limits& limits, Instant now, ChunkSlot slot)
       : view_(view),
-        draft_(view, limits, now),
+        draft_(as_urgent_as(view.due(slot), Draft(view, limits, now))),
         slot_(slot),
         chunk_(view.chunk(slot)),
         count_(view.count(slot)),
@@ -56,6 +56,11 @@ class OfChunk {
   }
 
  private:
+  static Draft as_urgent_as(Queue due, Draft draft) {
+    draft.set_urgency(urgency_of(due));
+    return draft;
+  }
+
   std::string name(ServerSlot server) const { return to_string(view_.server(server).id()); }
 
   void cause(std::string kind, std::string text) {

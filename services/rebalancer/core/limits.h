@@ -1,6 +1,7 @@
 #pragma once
 #include "common/base/bytes.h"
 #include "common/base/time.h"
+#include "services/rebalancer/core/budgets.h"
 
 namespace evenkeel {
 
@@ -20,8 +21,12 @@ struct Limits {
   int copies_out = 64;  ///< in flight from one server
   Bytes bytes_in{512ull << 20};
   Bytes bytes_out{512ull << 20};
-  int checks = 256;         ///< verifies and deletes in flight on one server
-  Bytes copy_rate{0};       ///< a second and copy; 0: no limit
+  int checks = 256;    ///< verifies and deletes in flight on one server
+  Bytes copy_rate{0};  ///< a second and copy; 0: no limit
+  Budgets budgets;
+  /// Copies are to be acknowledged within it. Where they take longer, a server is given less at a
+  /// time, down to a sixteenth of bytes_in; where they take half of it, more, up to four times.
+  Duration copy_pace = 5s;
   Ratio fill_limit{0.925};  ///< HDFS and Ceph stop between 0.90 and 0.95
   /// Two-sided band around its share within which a server is left in peace, as a part of it.
   Ratio dead_band{0.0025};
@@ -56,5 +61,14 @@ struct Limits {
   int brake_servers = 3;
   Duration brake_window = 5min;
 };
+
+/// Of one copy, for its agent to keep: what is asked for it, and no more than a server's budget.
+inline Bytes rate_of_copy(const Limits& limits) {
+  Bytes rate = limits.copy_rate;
+  for (const Bytes budget : {limits.budgets.server_in, limits.budgets.server_out}) {
+    if (budget > Bytes(0) && (rate == Bytes(0) || budget < rate)) rate = budget;
+  }
+  return rate;
+}
 
 }  // namespace evenkeel

@@ -335,6 +335,7 @@ void balance(Draft& draft) {
       if (!draft.touched(slot)) return;
     }
   }
+  draft.set_urgency(Urgency::kBackground);
   Balancing(draft).run();
 }
 

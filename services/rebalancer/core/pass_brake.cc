@@ -5,6 +5,7 @@ namespace evenkeel {
 
 void repair_last(Draft& draft) {
   const ClusterView& view = draft.view();
+  draft.set_urgency(urgency_of(Queue::kRisk1));
   int examined = 0;
   const auto enough = [&] { return draft.full() || ++examined > draft.limits().examined_per_turn; };
   const auto waiting = view.queue(Queue::kRisk1);

@@ -62,6 +62,7 @@ void share_out(Draft& draft, std::span<const ChunkSlot> waiting) {
 
 /// All of a queue, or as much of it as a plan may look at, in turn.
 void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
+  draft.set_urgency(urgency_of(queue));
   auto waiting = draft.view().queue(queue);
   std::vector<ChunkSlot> sorted;
   if (draft.limits().largest_first) {

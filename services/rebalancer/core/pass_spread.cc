@@ -88,6 +88,7 @@ void spread_one(Draft& draft, ChunkSlot slot) {
 }
 
 void spread(Draft& draft) {
+  draft.set_urgency(urgency_of(Queue::kSpread));
   const auto waiting = draft.view().queue(Queue::kSpread);
   int examined = 0;
   const std::size_t start = waiting.empty() ? 0 : draft.view().revision() % waiting.size();

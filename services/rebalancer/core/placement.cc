@@ -246,7 +246,8 @@ class Search {
       if (preferred && !view_.prefers(chunk_.policy, server)) return false;
       if (!wanted(view_.place(server)) || !allowed(server)) return false;
       if (shared_out && !draft_.within_share(server, chunk_.size)) return false;
-      if (draft_.may_copy_in(server, chunk_.size)) return true;
+      const bool may_cross = !near_ || draft_.may_cross(*near_, server);
+      if (may_cross && draft_.may_copy_in(server, chunk_.size)) return true;
       busy = true;
       lost(server, Refusal::kBusy);
       return false;
@@ -346,6 +347,7 @@ std::optional<ServerSlot> choose_source(const Draft& draft, const Chunk& chunk,
     const ServerSlot server = replica.server;
     if (!replica.valid() || !view.works(server)) continue;
     if (!draft.may_copy_out(server, chunk.size)) continue;
+    if (near && !draft.may_cross(server, *near)) continue;
     const int levels = near ? near_each_other(view, server, *near) : 0;
     const Preference one(draft.bytes_out(server), draft.copies_out(server), -levels, server);
     if (!best || one < *best) best = one;

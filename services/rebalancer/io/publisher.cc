@@ -128,7 +128,7 @@ Command Publisher::message_of(const CommandRecord& record) const {
   switch (record.kind) {
     case CommandKind::kReplicate:
       command.allowed = limits_.copy_allowed;
-      command.order = Replicate{content, sources_of(record), limits_.copy_rate};
+      command.order = Replicate{content, sources_of(record), rate_of_copy(limits_)};
       break;
     case CommandKind::kDelete: {
       const Chunk chunk = *view_.find(*record.chunk);

@@ -277,6 +277,8 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [&](const ServerAwaited& c) { save_absence(c); },
           [&](const ServerGone& c) { save_absence(c); },
           [](const BrakeSet&) {},
+          [](const ServerPaced&) {},
+          [](const BudgetsSet&) {},
           [&](const PolicySet& c) { save_policy(c.policy); },
           [&](const PolicyRemoved& c) {
             db_.cached("UPDATE file SET policy = 0 WHERE policy = ?").run(c.policy);
