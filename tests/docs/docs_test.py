@@ -143,7 +143,7 @@ def reads_of(service):
 
 # Where the structs are that settings are read into, under services/<service>/.
 STRUCTS = {"membership": ("io/options.h", "core/failure_detector.h"),
-           "rebalancer": ("settings.h", "core/limits.h"),
+           "rebalancer": ("settings.h", "core/limits.h", "core/budgets.h"),
            "agent": ("settings.h",)}
 
 
