@@ -77,6 +77,14 @@ class Draft {
   /// The most that the server may be filled to.
   std::int64_t room_limit(ServerSlot server) const;
   double use(ServerSlot server) const;  ///< projected, as a share of its capacity
+  double capacity(ServerSlot server) const { return budget(server).capacity; }
+  /// Calls with each server that may take replicas.
+  template <class Look>
+  void each_target(Look look) const {
+    for (ServerSlot slot = 0; slot < view_.server_slots(); ++slot) {
+      if (budget(slot).target) look(slot);
+    }
+  }
   /// Differences in use below this do not decide where a chunk of `size` goes: one chunk, or what
   /// balancing would leave in peace. The same for all servers, so that comparing is an order.
   double use_step(Bytes size) const;

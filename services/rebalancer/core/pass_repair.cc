@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <climits>
 
 #include "services/rebalancer/core/placement.h"
 #include "services/rebalancer/core/planner.h"
@@ -53,11 +54,38 @@ std::vector<ChunkSlot> largest_first(const ChunkTable& table, std::span<const Ch
   return result;
 }
 
+/// What the emptiest target has to be given so that no server is farther from the mean in the end
+/// than the fullest one, which repair cannot make emptier. To give it more would make the servers
+/// more even, but all wait for the one that has the most to write: time before evenness.
+Bytes least_share(const Draft& draft, double missing) {
+  double bytes = missing, capacity = 0, fullest = 0;
+  draft.each_target([&](ServerSlot server) {
+    bytes += static_cast<double>(draft.projected(server));
+    capacity += draft.capacity(server);
+    fullest = std::max(fullest, draft.use(server));
+  });
+  if (capacity <= 0) return Bytes(0);
+  const double mean = bytes / capacity, lowest = mean - std::max(0.0, fullest - mean);
+  double most = 0;
+  draft.each_target([&](ServerSlot server) {
+    const double lacks = (lowest - draft.use(server)) * draft.capacity(server);
+    most = std::max(most, std::max(lacks, missing / capacity * draft.capacity(server)));
+  });
+  return Bytes(static_cast<std::uint64_t>(most));
+}
+
 /// Where there is less than a chunk for each server, no more than three to any: parallel work
 /// before an even end, which can be had later.
-void share_out(Draft& draft, std::span<const ChunkSlot> waiting) {
-  constexpr Bytes kAnyShare(std::uint64_t{1} << 60);
-  draft.set_share(waiting.size() < draft.by_use().size() ? Bytes(0) : kAnyShare);
+void share_out(Draft& draft, Queue queue, std::span<const ChunkSlot> waiting) {
+  if (waiting.size() < draft.by_use().size()) return draft.set_share(Bytes(0));
+  const ChunkTable& table = draft.view().table();
+  const int valid = queue == Queue::kRisk1 ? 1 : queue == Queue::kRisk2 ? 2 : INT_MAX;
+  double missing = 0;
+  for (const ChunkSlot slot : waiting) {
+    const int copies = std::max(1, table.goal(slot) - valid);
+    missing += static_cast<double>(table.bytes(slot).count()) * copies;
+  }
+  draft.set_share(least_share(draft, missing));
 }
 
 /// All of a queue, or as much of it as a plan may look at, in turn.
@@ -68,7 +96,7 @@ void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   if (draft.limits().largest_first) {
     sorted = largest_first(draft.view().table(), waiting);
     waiting = sorted;
-    share_out(draft, waiting);
+    share_out(draft, queue, waiting);
   }
   // Begins at another place each time, so that chunks whose servers are all busy cannot keep the
   // ones behind them from being looked at.
