@@ -105,6 +105,10 @@ class Draft {
     return !share_ || budget(server).planned_in + size <= std::max(*share_, size * 3);
   }
   bool has_share() const { return share_.has_value(); }
+  /// The share is that of parallel work, which evenness does not come before.
+  bool within_least_share(ServerSlot server, Bytes size) const {
+    return share_ != Bytes(0) || within_share(server, size);
+  }
 
   /// Servers that may take replicas, the least used first.
   const ServerHeap& by_use() const;

@@ -66,8 +66,8 @@ class Evening {
          i < draft_.copies().size() && draft_.copies()[i].chunk == one.chunk; ++i) {
       chunk.replicas.push_back(Replica{.server = draft_.copies()[i].target});
     }
-    return draft_.within_share(target, chunk.size) && draft_.may_copy_in(target, chunk.size) &&
-           !refusal(draft_, chunk, target);
+    return draft_.within_least_share(target, chunk.size) &&
+           draft_.may_copy_in(target, chunk.size) && !refusal(draft_, chunk, target);
   }
 
   void move(std::size_t copy, ServerSlot target) {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <climits>
 
 #include "services/rebalancer/core/placement.h"
 #include "services/rebalancer/core/planner.h"
@@ -54,10 +53,20 @@ std::vector<ChunkSlot> largest_first(const ChunkTable& table, std::span<const Ch
   return result;
 }
 
+/// Bytes of what has to be made up for: what is on servers that are lost or leave.
+double missing_bytes(const ClusterView& view) {
+  Bytes missing;
+  for (ServerSlot server = 0; server < view.server_slots(); ++server) {
+    if (!view.counts(server) || !view.stays(server)) missing += view.server(server).used;
+  }
+  return static_cast<double>(missing.count());
+}
+
 /// What the emptiest target has to be given so that no server is farther from the mean in the end
 /// than the fullest one, which repair cannot make emptier. To give it more would make the servers
 /// more even, but all wait for the one that has the most to write: time before evenness.
-Bytes least_share(const Draft& draft, double missing) {
+Bytes least_share(const Draft& draft) {
+  const double missing = missing_bytes(draft.view());
   double bytes = missing, capacity = 0, fullest = 0;
   draft.each_target([&](ServerSlot server) {
     bytes += static_cast<double>(draft.projected(server));
@@ -75,17 +84,13 @@ Bytes least_share(const Draft& draft, double missing) {
 }
 
 /// Where there is less than a chunk for each server, no more than three to any: parallel work
-/// before an even end, which can be had later.
-void share_out(Draft& draft, Queue queue, std::span<const ChunkSlot> waiting) {
-  if (waiting.size() < draft.by_use().size()) return draft.set_share(Bytes(0));
-  const ChunkTable& table = draft.view().table();
-  const int valid = queue == Queue::kRisk1 ? 1 : queue == Queue::kRisk2 ? 2 : INT_MAX;
-  double missing = 0;
-  for (const ChunkSlot slot : waiting) {
-    const int copies = std::max(1, table.goal(slot) - valid);
-    missing += static_cast<double>(table.bytes(slot).count()) * copies;
+/// before an even end, which can be had later. Otherwise for all queues of the plan together.
+void share_out(Draft& draft, std::span<const ChunkSlot> waiting) {
+  if (waiting.size() < draft.by_use().size()) {
+    draft.set_share(Bytes(0));
+  } else if (draft.copies().empty()) {
+    draft.set_share(least_share(draft));
   }
-  draft.set_share(least_share(draft, missing));
 }
 
 /// All of a queue, or as much of it as a plan may look at, in turn.
@@ -96,7 +101,7 @@ void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   if (draft.limits().largest_first) {
     sorted = largest_first(draft.view().table(), waiting);
     waiting = sorted;
-    share_out(draft, queue, waiting);
+    share_out(draft, waiting);
   }
   // Begins at another place each time, so that chunks whose servers are all busy cannot keep the
   // ones behind them from being looked at.
