@@ -36,6 +36,8 @@ void read_limits(Reader& reader, Limits& limits) {
   limits.budgets.rack_in = reader.bytes("budget.rack_in", limits.budgets.rack_in);
   limits.budgets.rack_out = reader.bytes("budget.rack_out", limits.budgets.rack_out);
   limits.budgets.background = reader.ratio("budget.background", limits.budgets.background);
+  limits.scatter_width =
+      static_cast<int>(reader.integer("scatter_width", limits.scatter_width, {0, 10'000}));
   limits.fill_limit = reader.ratio("fill_limit", limits.fill_limit);
   limits.dead_band = reader.ratio("dead_band", limits.dead_band);
   limits.copy_allowed = reader.duration("copy_allowed", limits.copy_allowed);

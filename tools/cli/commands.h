@@ -37,6 +37,13 @@ Exit list_files(const Options& options, std::int64_t limit);
 
 Exit list_policies(const Options& options);
 
+struct RiskWish {
+  std::size_t failures = 5;       ///< up to so many servers at once
+  std::size_t samples = 100'000;  ///< ways to fail that are drawn for each number
+};
+/// How likely chunks are lost if several servers fail at once.
+Exit risk(const Options& options, const RiskWish& wish);
+
 struct PutWish {
   SourceOptions sources;
   int goal = 0;

@@ -62,6 +62,7 @@ struct Parsed {
   GetWish get;
   DeleteWish del;
   PlanWish plan;
+  RiskWish risk;
   Intent intent;
   std::string command_word, pass, length;
   Duration maintenance{};
@@ -240,6 +241,16 @@ void add_data(CLI::App& app, Parsed& parsed) {
       ->add_option("WHAT", parsed.what, "chunk, server or command; or its id alone, such as c42")
       ->required();
   explain_command->add_option("ID", parsed.subject_word, "Its id, with or without its letter");
+
+  CLI::App* risk_command =
+      add_command(app, "risk", "How likely chunks are lost if several servers fail at once", parsed,
+                  [&] { return risk(options, parsed.risk); });
+  risk_command->add_option("--failures", parsed.risk.failures, "Up to so many servers [5]")
+      ->check(CLI::Range(1, 1000));
+  risk_command
+      ->add_option("--samples", parsed.risk.samples,
+                   "Ways to fail that are drawn for each number of servers [100000]")
+      ->check(CLI::Range(1, 100'000'000));
 
   add_command(app, "ping", "Whether the rebalancer answers, and what it is doing", parsed,
               [&options] { return ping(options); });

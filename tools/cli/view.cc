@@ -79,6 +79,13 @@ Rows View::rows(std::vector<Column> columns, const std::string& from) const {
   return rows;
 }
 
+void View::each(const std::string& sql, const std::function<void(const Numbers&)>& look) const {
+  sqlite::Statement query(db_, sql);
+  query.open();
+  const Numbers numbers = [&](int column) { return query.integer(column); };
+  while (query.step()) look(numbers);
+}
+
 std::int64_t View::number(const std::string& sql) const {
   sqlite::Statement query(db_, sql);
   query.open();

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ class View {
   /// The columns of `from`, which is what follows FROM: a view, conditions, order, limit. It is
   /// never made of words that came from outside.
   Rows rows(std::vector<Column> columns, const std::string& from) const;
+  /// Calls with each row that `sql` gives, of whole numbers only; for more rows than memory should
+  /// hold.
+  using Numbers = std::function<std::int64_t(int column)>;
+  void each(const std::string& sql, const std::function<void(const Numbers&)>& look) const;
   /// The first cell of the only row that `sql` gives.
   std::int64_t number(const std::string& sql) const;
 

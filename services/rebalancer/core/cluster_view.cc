@@ -181,6 +181,18 @@ void ClusterView::fill_servers() {
   }
 }
 
+const Copysets* ClusterView::copysets(int goal, int scatter_width) const {
+  if (scatter_width == 0 || goal < 2) return nullptr;
+  const std::pair key(goal, scatter_width);
+  const auto found = copysets_.find(key);
+  if (found != copysets_.end()) return &found->second;
+  std::vector<Copysets::Member> members;
+  for (ServerSlot slot = 0; slot < servers_.size(); ++slot) {
+    if (stays(slot)) members.push_back({slot, servers_[slot].id().value(), places_[slot]});
+  }
+  return &copysets_.emplace(key, Copysets(members, goal, scatter_width)).first->second;
+}
+
 std::uint32_t ClusterView::domain(std::string_view name, int level) {
   auto& known = domains_[static_cast<std::size_t>(level)];
   return known.emplace(std::string(name), static_cast<std::uint32_t>(known.size())).first->second;
@@ -203,10 +215,13 @@ void ClusterView::derive(ServerSlot slot) {
                       server.admin != AdminState::kRemoved;
   if (silent) bits |= kSilent;
   unreported_ = unreported_ + ((bits & kSilent) != 0) - ((bits_[slot] & kSilent) != 0);
+  const bool stayed = (bits_[slot] & kStays) != 0;
   bits_[slot] = bits;
   const std::string_view location = server.member.location;
+  const Place before = places_[slot];
   places_[slot] = {domain(location, 0), domain(domain_of(location, SpreadLevel::kRack), 1),
                    domain(domain_of(location, SpreadLevel::kZone), 2)};
+  if (stayed != ((bits & kStays) != 0) || before != places_[slot]) copysets_.clear();
   const bool many = domains_[1].size() > 1;
   if (many == many_racks_) return;
   many_racks_ = many;

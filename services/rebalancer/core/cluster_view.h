@@ -12,7 +12,9 @@
 #include "services/rebalancer/core/chunk.h"
 #include "services/rebalancer/core/chunk_table.h"
 #include "services/rebalancer/core/content_clock.h"
+#include "services/rebalancer/core/copysets.h"
 #include "services/rebalancer/core/metering.h"
+#include "services/rebalancer/core/place.h"
 #include "services/rebalancer/core/policy_book.h"
 #include "services/rebalancer/core/slot_set.h"
 
@@ -73,15 +75,6 @@ struct Server {
   }
   /// Bytes it will hold when everything in flight is done.
   Bytes projected() const { return used + incoming + promised - leaving; }
-};
-
-/// The failure domains that a server is in, as numbers that are equal where the domains are.
-struct Place {
-  std::uint32_t host = 0, rack = 0, zone = 0;
-
-  std::uint32_t at(SpreadLevel level) const {
-    return level == SpreadLevel::kHost ? host : level == SpreadLevel::kRack ? rack : zone;
-  }
 };
 
 /// What the rebalancer holds true of the cluster, in memory.
@@ -173,6 +166,9 @@ class ClusterView {
   const std::optional<std::string>& braked() const { return braked_; }
   /// Servers that are away, or back without having reported.
   const std::set<ServerId>& gone() const { return gone_; }
+  /// The sets that chunks of this goal are to be held by, of the servers that stay, dead ones with
+  /// them; none are to be had if the width is 0.
+  const Copysets* copysets(int goal, int scatter_width) const;
   /// What was ordered lately, against the budgets.
   const Metering& metering() const { return metering_; }
   Instant started() const { return started_; }
@@ -342,6 +338,7 @@ class ClusterView {
   std::optional<std::string> braked_;
   std::set<ServerId> gone_;
   Metering metering_;
+  mutable std::map<std::pair<int, int>, Copysets> copysets_;  // made when first asked for
   std::uint64_t revision_ = 0;
 };
 

@@ -15,7 +15,7 @@ struct Limits {
   int commands_per_turn = 256;  ///< keeps a turn to some 20 ms
   int examined_per_turn = 8192;
   std::size_t looks_per_turn = 400'000;  ///< at servers for one chunk or other; about 10 ms
-  std::size_t sorted_per_turn = 16'384;  ///< chunks of servers that are lost or back; about 15 ms
+  std::size_t sorted_per_turn = 8'192;   ///< chunks of servers that are lost or back; about 8 ms
 
   int copies_in = 64;   ///< in flight to one server; the agent itself runs fewer at a time
   int copies_out = 64;  ///< in flight from one server
@@ -44,7 +44,9 @@ struct Limits {
   Duration safe_mode_time = 30s;
 
   bool prefer_spread = true;  ///< racks and zones of their own, where the policy does not demand it
-  bool prefer_near = true;    ///< of targets that are used alike, the nearest to the source
+  /// How many others a server shares chunks with, at the least; 0: any. See Copysets.
+  int scatter_width = 0;
+  bool prefer_near = true;  ///< of targets that are used alike, the nearest to the source
   /// Larger chunks first among those that are at equal risk: makes servers more even in the end,
   /// for the price of sorting all of them.
   bool largest_first = false;

@@ -171,18 +171,32 @@ class Balancing {
     constexpr int kVisits = 32;
     const double over = surplus(source), size = static_cast<double>(chunk.size.count());
     const Spread others = spread_of(draft_, chunk, source.slot);
-    return targets_.first(
-        [&](ServerSlot slot) {
-          const Party& target = party(slot);
-          const double under = -surplus(target);
-          if (under <= 0 || !improves(source, target, over, under, size)) return false;
-          if (over <= source.band && under <= target.band) return false;
-          if (!draft_.may_copy_in(slot, chunk.size)) return false;
-          return !refusal(draft_, chunk, slot, others) &&
-                 keeps_preference(chunk.policy, source.slot, slot) &&
-                 keeps_spread(others, source.slot, slot);
-        },
-        kVisits);
+    const auto may_take = [&](ServerSlot slot) {
+      const Party& target = party(slot);
+      const double under = -surplus(target);
+      if (under <= 0 || !improves(source, target, over, under, size)) return false;
+      if (over <= source.band && under <= target.band) return false;
+      if (!draft_.may_copy_in(slot, chunk.size)) return false;
+      return !refusal(draft_, chunk, slot, others) &&
+             keeps_preference(chunk.policy, source.slot, slot) &&
+             keeps_spread(others, source.slot, slot);
+    };
+    const Copysets* sets = view_.copysets(chunk.goal, draft_.limits().scatter_width);
+    if (sets && sets->together(holding(draft_, chunk))) {
+      return emptiest(sets->beside(holding(draft_, chunk, source.slot)), may_take);
+    }
+    return targets_.first(may_take, kVisits);
+  }
+
+  template <class MayTake>
+  std::optional<ServerSlot> emptiest(const std::vector<ServerSlot>& servers,
+                                     const MayTake& may_take) const {
+    std::optional<ServerSlot> best;
+    for (const ServerSlot server : servers) {
+      if (!targets_.contains(server) || !may_take(server)) continue;
+      if (!best || targets_.key(server) < targets_.key(*best)) best = server;
+    }
+    return best;
   }
 
   /// Whether moving it to the emptiest of all would.

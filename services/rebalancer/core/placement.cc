@@ -71,9 +71,9 @@ std::string_view zone_of(std::string_view location) {
   return location.substr(0, location.find('/'));
 }
 
-Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> leaving) {
+Holding holding(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> leaving) {
   const ClusterView& view = draft.view();
-  Spread spread;
+  Holding servers;
   const bool busy = chunk.slot != kNoChunk && view.busy(chunk.slot);
   for (const Replica& replica : chunk.replicas) {
     if (replica.server == leaving || !replica.valid() || !view.counts(replica.server)) continue;
@@ -82,13 +82,21 @@ Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlo
         replica.leaving && (replica.state != ReplicaState::kSurplus ||
                             being_deleted(view, chunk, view.server(replica.server).id()));
     // Nor does what is on a server that leaves: another disk of that host may take its place.
-    if (!going && view.stays(replica.server)) spread.places.push_back(view.place(replica.server));
+    if (!going && view.stays(replica.server)) servers.push_back(replica.server);
   }
-  if (!busy) return spread;
+  if (!busy) return servers;
   for (const CommandId id : view.in_flight_of(chunk)) {
     const CommandRecord* command = view.find(id);
     if (command->kind != CommandKind::kReplicate) continue;
-    spread.places.push_back(view.place(*view.slot_of(command->server)));
+    servers.push_back(*view.slot_of(command->server));
+  }
+  return servers;
+}
+
+Spread spread_of(const Draft& draft, const Chunk& chunk, std::optional<ServerSlot> leaving) {
+  Spread spread;
+  for (const ServerSlot server : holding(draft, chunk, leaving)) {
+    spread.places.push_back(draft.view().place(server));
   }
   return spread;
 }
@@ -180,9 +188,13 @@ class Search {
         chunk_(chunk),
         near_(draft.limits().prefer_near ? near : std::nullopt),
         avoid_(avoid),
-        spread_(spread_of(draft, chunk, leaving)) {}
+        spread_(spread_of(draft, chunk, leaving)),
+        leaving_(leaving) {}
 
   Choice choose() {
+    if (const Copysets* sets = view_.copysets(chunk_.goal, draft_.limits().scatter_width)) {
+      if (const auto found = among(*sets)) return *found;
+    }
     const SpreadLevel level = view_.spread(chunk_.policy);
     const bool soft = draft_.limits().prefer_spread;
     if (soft && level < SpreadLevel::kZone && used_zones() < draft_.target_zones()) {
@@ -204,6 +216,25 @@ class Search {
       if (!zones.contains(place.zone)) zones.insert(place.zone);
     }
     return zones.size();
+  }
+
+  /// The emptiest of those that complete a copyset; none if the rules leave none of them.
+  std::optional<Choice> among(const Copysets& sets) {
+    const Holding holders = holding(draft_, chunk_, leaving_);
+    Choice choice;
+    for (const ServerSlot server : sets.beside(holders)) {
+      if (!allowed(server)) continue;
+      const bool may_cross = !near_ || draft_.may_cross(*near_, server);
+      if (!may_cross || !draft_.may_copy_in(server, chunk_.size)) {
+        choice.only_busy = true;
+        lost(server, Refusal::kBusy);
+      } else if (!choice.server || draft_.use(server) < draft_.use(*choice.server)) {
+        choice.server = server;
+      }
+    }
+    if (choice.server) choice.only_busy = false;
+    choice.losers = losers_;
+    return choice.server || choice.only_busy ? std::optional(choice) : std::nullopt;
   }
 
   /// May hold it, and is no holder yet.
@@ -322,6 +353,7 @@ class Search {
   const std::optional<ServerSlot> near_;
   const std::vector<ServerId>& avoid_;
   const Spread spread_;
+  const std::optional<ServerSlot> leaving_;
   Losers losers_;
 };
 

@@ -40,7 +40,11 @@ struct Spread {
     return false;
   }
 };
-/// That on `leaving` left out.
+/// Who holds it or will, of those that stay. That on `leaving` left out.
+using Holding = SmallList<ServerSlot, 6>;
+Holding holding(const Draft& draft, const Chunk& chunk,
+                std::optional<ServerSlot> leaving = std::nullopt);
+/// Their domains.
 Spread spread_of(const Draft& draft, const Chunk& chunk,
                  std::optional<ServerSlot> leaving = std::nullopt);
 
@@ -59,10 +63,11 @@ struct Choice {
   Losers losers;           ///< emptier ones that refused, and the second best
 };
 
-/// Picks where a new replica of `chunk` goes. Rules first; then the spread over racks and zones,
-/// which is worth waiting for: if only busy servers have it, none is chosen. Among equals those
-/// with the labels that the policy prefers, then the least filled, differences of a chunk or less
-/// aside, then the nearest to `near`. The replica on `leaving` counts as gone.
+/// Picks where a new replica of `chunk` goes. Rules first; then, where a scatter width is set, a
+/// server that shares a copyset with the other holders, if the rules leave one; then the spread
+/// over racks and zones, which is worth waiting for: if only busy servers have it, none is chosen.
+/// Among equals those with the labels that the policy prefers, then the least filled, differences
+/// of a chunk or less aside, then the nearest to `near`. The replica on `leaving` counts as gone.
 Choice choose_target(const Draft& draft, const Chunk& chunk,
                      std::optional<ServerSlot> near = std::nullopt,
                      const std::vector<ServerId>& avoid = {},
