@@ -81,7 +81,7 @@ void read_links(config::Reader& reader, Settings& settings) {
 void read_data_port(config::Reader& reader, DataPortSettings& settings) {
   settings.listen = reader.host_port("listen", settings.listen);
   if (reader.has("advertise")) settings.advertise = reader.host_port("advertise");
-  settings.copies_out = count(reader, "copies_out", settings.copies_out, 4096);
+  settings.copies_out = count(reader, "copies_out", settings.copies_out, 65536);
   settings.connections_max = count(reader, "connections_max", settings.connections_max, 65536);
   const bool anywhere =
       settings.listen.starts_with("0.0.0.0:") || settings.listen.starts_with("[::]:");
@@ -91,7 +91,9 @@ void read_data_port(config::Reader& reader, DataPortSettings& settings) {
 }
 
 void read_work(config::Reader& reader, WorkSettings& settings) {
-  settings.copies_in = count(reader, "copies_in", settings.copies_in, 1024);
+  settings.copies_in = count(reader, "copies_in", settings.copies_in, 4096);
+  settings.copy_memory = reader.bytes("copy_memory", settings.copy_memory);
+  if (settings.copy_memory < 4_MiB) reader.fault("copy_memory", "must be at least 4MiB");
   settings.presence_fresh = reader.duration("presence_fresh", settings.presence_fresh);
   if (settings.presence_fresh < std::chrono::minutes(10)) {
     reader.fault("presence_fresh", "must be at least 10min: rightful evidence is up to that old");

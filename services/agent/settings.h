@@ -32,11 +32,12 @@ struct RebalancerSettings {
 struct DataPortSettings {
   std::string listen = "127.0.0.1:0";
   std::string advertise;  ///< empty: where it listens
-  std::size_t copies_out = 16;
+  std::size_t copies_out = 2048;
   std::size_t connections_max = 256;
 };
 struct WorkSettings {
-  std::size_t copies_in = 8;
+  std::size_t copies_in = 512;
+  Bytes copy_memory{32ULL << 20};
   Duration presence_fresh = std::chrono::minutes(10);
   Duration content_fresh = std::chrono::hours(336);
 };

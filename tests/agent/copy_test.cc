@@ -179,6 +179,28 @@ TEST_F(Copy, KeepsToItsRate) {
   EXPECT_TRUE(holds(two, chunk));
 }
 
+TEST_F(Copy, WhatIsWholeAtTheSameTimeSharesOneSync) {
+  Seat& one = start(1);
+  const auto& files = one.agent->storage().files();
+  std::vector<Sample> chunks;
+  std::size_t placed = 0;
+  for (std::uint64_t chunk = 1; chunk <= 40; ++chunk) {
+    chunks.push_back(sample(chunk, chunk * 20'000));
+    const auto aside = files->aside(chunks.back().content, 0);
+    write_file(aside, chunks.back().bytes);
+    ASSERT_TRUE(files->write_manifest(aside, chunks.back().manifest));
+    Effect effect{Effect::Files::kPlace, chunks.back().content, aside};
+    effect.then = [&](const Effect::Ended& ended) {
+      EXPECT_FALSE(ended.refusal);
+      ++placed;
+    };
+    one.agent->committer().add(std::move(effect));
+  }
+  until([&] { return placed == chunks.size(); });
+  EXPECT_EQ(one.agent->committer().syncs(), 1U);
+  for (const Sample& chunk : chunks) EXPECT_TRUE(holds(one, chunk));
+}
+
 TEST_F(Copy, ManyAtOnce) {
   std::vector<Sample> chunks;
   for (std::uint64_t chunk = 1; chunk <= 60; ++chunk) {

@@ -119,6 +119,43 @@ TEST_F(DataPortTest, StoresAndGivesBack) {
   until([&] { return one.inventories.back().basis && one.inventories.back().rows.size() >= 1; });
 }
 
+TEST_F(DataPortTest, ASmallChunkComesWholeWithItsManifestAndMayBeReadAgain) {
+  const Sample chunk = sample(1, 600'000), empty = sample(2, 0);
+  put(seat(1), chunk);
+  put(seat(1), empty);
+  Seat& one = start(1);
+  auto client = connect(one);
+  say(*client, 1, wire::FrameType::kOpen, get(one, chunk));
+  EXPECT_EQ(std::get<TransferManifest>(next_message(*client)).blocks, chunk.manifest.blocks);
+  EXPECT_EQ(read_all(*client, chunk.bytes.size()), chunk.bytes);
+  say(*client, 1, wire::FrameType::kRead, TransferRead{kBlockBytes, kBlockBytes});
+  const auto [header, payload] = next(*client);
+  EXPECT_EQ(header.offset, kBlockBytes);
+  EXPECT_EQ(std::string(payload.begin(), payload.end()),
+            chunk.bytes.substr(kBlockBytes, kBlockBytes));
+  say(*client, 2, wire::FrameType::kOpen, get(one, empty));
+  EXPECT_TRUE(std::get<TransferManifest>(next_message(*client)).blocks.empty());
+}
+
+TEST_F(DataPortTest, MoreReadersThanMemoryHasRoomForAllGetTheirBytes) {
+  constexpr std::uint64_t kReaders = 40;  // of 1 MiB each, with room for 16
+  const Sample chunk = sample(1, 1 << 20);
+  put(seat(1), chunk);
+  Seat& one = start(1);
+  auto client = connect(one);
+  for (std::uint64_t transfer = 1; transfer <= kReaders; ++transfer) {
+    say(*client, transfer, wire::FrameType::kOpen, get(one, chunk));
+  }
+  std::map<std::uint64_t, std::string> bytes;
+  until([&] { return client->received.size() == 2 * kReaders; });
+  for (const auto& [header, payload] : client->received) {
+    if (header.type != wire::FrameType::kData) continue;
+    bytes[header.transfer] += std::string(payload.begin(), payload.end());
+  }
+  EXPECT_EQ(bytes.size(), kReaders);
+  for (const auto& [transfer, read] : bytes) EXPECT_EQ(read, chunk.bytes);
+}
+
 TEST_F(DataPortTest, StoringAgainIsAnsweredAgain) {
   const Sample chunk = sample(1, 600'000);
   Seat& one = start(1);

@@ -36,6 +36,7 @@ TEST(Settings, RefusesByKey) {
       {"capacity = \"1MiB\"\nreserve = \"2MiB\"", "reserve"},
       {"listen = \"0.0.0.0:7420\"", "advertise"},
       {"copies_in = 0", "copies_in"},
+      {"copy_memory = \"1MiB\"", "copy_memory"},
       {"heartbeat_interval = \"1\"", "heartbeat_interval"},
       {"presence_fresh = \"5min\"", "presence_fresh"},
       {"rescan_interval = \"10ms\"", "rescan_interval"},

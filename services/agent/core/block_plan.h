@@ -27,6 +27,7 @@ class BlockPlan {
   /// The source is gone: what was asked for and has not come is wanted again.
   void source_gone();
 
+  std::uint64_t blocks() const { return states_.size(); }
   bool complete() const { return had_ == states_.size(); }
   std::uint64_t had() const { return had_; }
   std::uint64_t outstanding() const { return states_.size() - wanted_ - had_; }

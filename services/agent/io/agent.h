@@ -22,6 +22,7 @@ class Agent {
   const std::string& address() const { return address_; }
   Storage& storage() { return storage_; }
   const DataPort& data_port() const { return data_port_; }
+  Committer& committer() { return committer_; }
 
  private:
   std::string advertised(const DataPortSettings& settings) const;

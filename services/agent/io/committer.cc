@@ -54,8 +54,33 @@ std::optional<Effect> Committer::take_back(CommandId id) {
 }
 
 void Committer::gather(std::vector<Effect>&& effects) {
-  for (Effect& effect : effects) waiting_.push_back(std::move(effect));
-  if (!under_way_) begin();
+  for (Effect& effect : effects) {
+    const bool unsynced = effect.files == Effect::Files::kPlace && !effect.synced;
+    (unsynced ? unsynced_ : waiting_).push_back(std::move(effect));
+  }
+  sync_asides();
+  if (!under_way_ && !waiting_.empty()) begin();
+}
+
+/// One sync for all that are whole by now. Effects that are held, or wait for another of their
+/// chunk, are synced already when their turn comes.
+void Committer::sync_asides() {
+  if (syncing_ || unsynced_.empty()) return;
+  syncing_ = true;
+  ++syncs_;
+  std::vector<std::filesystem::path> paths;
+  for (const Effect& effect : unsynced_) paths.push_back(effect.aside);
+  auto effects = std::make_shared<std::vector<Effect>>(std::exchange(unsynced_, {}));
+  work_.run([files = storage_.files(), paths] { files->sync_asides(paths); },
+            [this, effects] {
+              syncing_ = false;
+              for (Effect& effect : *effects) {
+                effect.synced = true;
+                waiting_.push_back(std::move(effect));
+              }
+              sync_asides();
+              if (!under_way_) begin();
+            });
 }
 
 void Committer::begin() {

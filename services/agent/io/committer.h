@@ -16,12 +16,13 @@ namespace evenkeel::agent {
 struct Effect {
   enum class Files {
     kNone,   ///< nothing: only the journal
-    kPlace,  ///< the file `aside`, whole and synced, becomes the replica `content`
+    kPlace,  ///< the file `aside`, which is whole, becomes the replica `content`
     kTrash   ///< the replica `content` goes to the trash
   };
   Files files = Files::kNone;
   std::optional<ChunkContent> content;
   std::filesystem::path aside = {};
+  bool synced = false;                            ///< whether `aside` is durable already
   std::unique_ptr<Storage::Hold> hold = nullptr;  ///< given back when the replica counts as used
   std::optional<CommandResult> result = {};       ///< of a command, if all goes well
   struct Ended {
@@ -31,10 +32,11 @@ struct Effect {
   std::function<void(const Ended&)> then = nullptr;
 };
 
-/// Makes effects happen in the one order in which nothing is lost: the fence, intentions of deletes
-/// into the journal, renames, folders synced, the journal with the results, the table; and only
-/// then is anyone told. What comes while one batch is under way makes up the next, so that many
-/// small copies share their syncs and their commit.
+/// Makes effects happen in the one order in which nothing is lost: files aside synced, the fence,
+/// intentions of deletes into the journal, renames, folders synced, the journal with the results,
+/// the table; and only then is anyone told. What comes while one batch is under way makes up the
+/// next, so that many small copies share their syncs and their commit; and while one batch is being
+/// renamed and journalled, the files of the next are synced.
 class Committer {
  public:
   /// `on_results` is called after each commit that held results of commands.
@@ -44,13 +46,19 @@ class Committer {
   /// The effect of a command that waits for its command to be named in the epoch that we have now;
   /// nothing if it does not wait. Whoever takes it adds it again.
   std::optional<Effect> take_back(CommandId id);
-  bool idle() const { return !under_way_ && turn_.waiting() == 0 && waiting_.empty(); }
+  bool idle() const {
+    return !under_way_ && !syncing_ && turn_.waiting() == 0 && unsynced_.empty() &&
+           waiting_.empty();
+  }
+  /// How often files aside were synced, for whatever number of them at once.
+  std::uint64_t syncs() const { return syncs_; }
 
  private:
   struct Job;  // an effect on its way through a batch
   using Jobs = std::vector<std::shared_ptr<Job>>;
 
   void gather(std::vector<Effect>&& effects);
+  void sync_asides();
   void begin();
   bool is_early(const Effect& effect) const;
   void check_fence(Job& job);
@@ -64,6 +72,9 @@ class Committer {
 
   Storage& storage_;
   const std::function<void()> on_results_;
+  std::vector<Effect> unsynced_;  // until a sync of files aside begins
+  bool syncing_ = false;
+  std::uint64_t syncs_ = 0;
   std::vector<Effect> waiting_;
   std::map<CommandId, Effect> held_;  // until their commands are named in the epoch of now, or over
   bool under_way_ = false;

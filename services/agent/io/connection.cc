@@ -102,10 +102,12 @@ void Connection::send_data(std::uint64_t transfer, std::uint64_t offset,
 
 void Connection::written() {
   last_ = storage().now();
-  std::vector<std::shared_ptr<Transfer>> transfers;
-  for (const auto& [id, held] : transfers_) transfers.push_back(held.transfer);
-  for (const auto& transfer : transfers) {
-    if (!has_room()) return;
+  const auto keep = shared_from_this();
+  for (std::size_t left = waiting_.size(); left > 0 && has_room(); --left) {
+    const auto held = transfers_.find(waiting_.front());
+    waiting_.pop_front();
+    if (held == transfers_.end()) continue;
+    const auto transfer = held->second.transfer;
     transfer->on_room();
   }
 }

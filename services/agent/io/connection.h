@@ -1,4 +1,5 @@
 #pragma once
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,7 +25,7 @@ class Transfer {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   static constexpr std::size_t kQueuedMax = 4 << 20;
-  static constexpr std::size_t kTransfersMax = 64;  // on one connection
+  static constexpr std::size_t kTransfersMax = 4096;  // on one connection
 
   Connection(DataPort& port, std::unique_ptr<TcpStream> stream);
   void start();
@@ -33,7 +34,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Storage& storage() { return port_.storage_; }
   Committer& committer() { return port_.committer_; }
   Loop& loop() { return port_.loop_; }
+  const std::shared_ptr<ReadRoom>& read_room() { return port_.read_room_; }
   bool has_room() const { return stream_ && stream_->queued_bytes() < kQueuedMax; }
+  /// Its on_room() is called when there is.
+  void wait_for_room(std::uint64_t transfer) { waiting_.push_back(transfer); }
   void send(std::uint64_t transfer, wire::FrameType type, const wire::Message& message);
   void send_data(std::uint64_t transfer, std::uint64_t offset, std::span<const std::uint8_t> bytes);
   /// Ends the transfer, which may be the caller: it is destroyed a turn later.
@@ -64,6 +68,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::unique_ptr<TcpStream> stream_;
   FrameReader frames_;
   std::map<std::uint64_t, Held> transfers_;
+  std::deque<std::uint64_t> waiting_;  // for room; some may have ended
   std::int64_t unwritten_ = 0;
   bool paused_ = false;
   Instant last_;

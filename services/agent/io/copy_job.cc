@@ -42,17 +42,23 @@ CopyJob::CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Repli
       plan_(block_count(order_.content.size.count())),
       limit_(order_.rate, storage.now()),
       aside_(storage.files()->aside(order_.content, id.value())),
+      whole_(order_.content.size.count() <= kBlocksAtOnce * kBlockBytes && order_.rate == Bytes()),
       work_(loop) {}
 
 CopyJob::~CopyJob() {
   leave_source(true);
-  if (file_ && on_end_) storage_.files()->drop_aside(aside_);
+  if (made_ && on_end_) storage_.files()->drop_aside(aside_);
+}
+
+Bytes CopyJob::memory_for(const Replicate& order) {
+  return Bytes(std::min(order.content.size.count(), kBlocksUnderWay * kBlockBytes));
 }
 
 void CopyJob::start() {
   hold_ = storage_.hold(order_.content.size);
   if (!hold_)
     return end(Refusal{Why::kNoSpace, "it would not leave the reserve"}, Outcome::kRefused);
+  if (whole_) return try_source();
   struct Made {
     std::optional<DiskFault> fault;
     std::shared_ptr<const File> file;
@@ -67,6 +73,7 @@ void CopyJob::start() {
       },
       [this, made] {
         file_ = made->file;
+        made_ = file_ != nullptr;
         if (!on_end_) return storage_.files()->drop_aside(aside_);
         if (made->fault) return end(refusal_of_write(*made->fault));
         try_source();
@@ -142,7 +149,7 @@ void CopyJob::on_manifest(const TransferManifest& answer) {
   }
   manifest_ = std::move(manifest);
   opened_ = true;
-  if (plan_.complete()) return complete();
+  if (plan_.complete()) return whole_ ? write_whole({}) : complete();
   ask_more();
 }
 
@@ -162,6 +169,10 @@ void CopyJob::on_data(std::uint64_t offset, Buffer&& bytes) {
                     bytes.size() <= size - offset &&
                     (bytes.size() % kBlockBytes == 0 || offset + bytes.size() == size);
   if (!fits) return blame(Fault::kCorrupt, "bytes that are not whole blocks of the chunk");
+  if (whole_) {
+    if (bytes.size() == size) return write_whole(std::move(bytes));
+    return gather(offset, bytes);
+  }
   const BlockRange range{offset / kBlockBytes, block_count(bytes.size())};
   writing_ += range.count;
   const Bytes count(bytes.size());
@@ -170,6 +181,40 @@ void CopyJob::on_data(std::uint64_t offset, Buffer&& bytes) {
              piece = std::make_shared<Buffer>(
                  std::move(bytes))] { *fault = take_blocks(*file, *manifest, offset, *piece); },
             [this, fault, range, count] { on_written(range, count, *fault); });
+}
+
+/// A source may send a small chunk block by block, too.
+void CopyJob::gather(std::uint64_t offset, const Buffer& bytes) {
+  if (offset != gathered_.size()) return blame(Fault::kRefused, "bytes out of their order");
+  gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
+  if (gathered_.size() == order_.content.size.count()) write_whole(std::exchange(gathered_, {}));
+}
+
+/// Made, matched and written in one turn of a thread. Nobody waits for the disk: many such files
+/// share a sync.
+void CopyJob::write_whole(Buffer&& bytes) {
+  const Bytes size(bytes.size());
+  const BlockRange range{0, plan_.blocks()};
+  writing_ += range.count;
+  made_ = true;
+  auto fault = std::make_shared<std::optional<DiskFault>>();
+  work_.run(
+      [fault, files = storage_.files(), aside = aside_, manifest = manifest_,
+       piece = std::make_shared<Buffer>(std::move(bytes))] {
+        const auto file = File::create(aside);
+        if (!file) {
+          *fault = file.error();
+        } else if (!(*fault = take_blocks(*file, *manifest, 0, *piece))) {
+          const auto written = files->write_manifest(aside, *manifest);
+          if (!written) *fault = written.error();
+        }
+      },
+      // Keeps this object until then: a job that has ended meanwhile has a file to clean up.
+      [this, keep = shared_from_this(), fault, range, size] {
+        if (!on_end_) return storage_.files()->drop_aside(aside_);
+        if (!*fault && range.count == 0) return end(std::nullopt, Outcome::kDone);
+        on_written(range, size, *fault);
+      });
 }
 
 void CopyJob::on_written(BlockRange range, Bytes size, const std::optional<DiskFault>& fault) {
@@ -204,12 +249,13 @@ void CopyJob::ask_more() {
 
 void CopyJob::complete() {
   leave_source(true);
+  if (whole_) return end(std::nullopt, Outcome::kDone);
   auto fault = std::make_shared<std::optional<DiskFault>>();
   work_.run(
-      [fault, files = storage_.files(), file = file_, aside = aside_, manifest = manifest_] {
-        file->sync();
+      [fault, files = storage_.files(), aside = aside_, manifest = manifest_] {
         const auto written = files->write_manifest(aside, *manifest);
         if (!written) *fault = written.error();
+        if (written) files->sync_asides({aside});
       },
       [this, fault] {
         if (*fault) return end(refusal_of_write(**fault));
@@ -247,15 +293,17 @@ void CopyJob::leave_source(bool tell) {
   peer_->end(transfer_, tell);
   peer_.reset();
   opened_ = false;
+  gathered_.clear();
   if (!plan_.complete()) plan_.source_gone();
 }
 
 void CopyJob::end(std::optional<Refusal> refusal, Outcome outcome) {
   if (!on_end_) return;
   leave_source(true);
-  if (refusal && file_) storage_.files()->drop_aside(aside_);
+  if (refusal && made_) storage_.files()->drop_aside(aside_);
   const auto on_end = std::exchange(on_end_, nullptr);
-  on_end({std::move(refusal), outcome, aside_, std::move(hold_), sources_.blamed(), bytes_done_});
+  on_end({std::move(refusal), outcome, aside_, !whole_, std::move(hold_), sources_.blamed(),
+          bytes_done_});
 }
 
 }  // namespace evenkeel::agent

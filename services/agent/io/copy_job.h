@@ -14,13 +14,15 @@ namespace evenkeel::agent {
 
 /// One copy: pulls a chunk from its sources into a file aside, block by block, each verified before
 /// it is written. What one source has delivered stays when another has to go on. It ends with a
-/// whole, synced file aside, or with a reason; making a replica of it is the committer's part.
+/// whole file aside, synced if it is a large one, or with a reason; making a replica of it is the
+/// committer's part.
 class CopyJob : public std::enable_shared_from_this<CopyJob> {
  public:
   struct End {
     std::optional<Refusal> refusal;  ///< none: the file is whole
     Outcome outcome = Outcome::kDone;
     std::filesystem::path aside;  ///< of a whole file; else it is gone already
+    bool synced = false;          ///< else that is left to whoever gathers many of them
     std::unique_ptr<Storage::Hold> hold;
     std::vector<Blame> blamed;
     Bytes bytes_done;
@@ -33,6 +35,8 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   CopyJob& operator=(const CopyJob&) = delete;
 
   void start();
+  /// How many bytes of it are in memory at once, at most.
+  static Bytes memory_for(const Replicate& order);
   /// The rebalancer of a new epoch wants it too. What runs goes on; what is opened from now on is
   /// opened at these.
   void endorsed(std::vector<Source> sources);
@@ -48,6 +52,8 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   void on_error(const TransferError& error);
   void on_data(std::uint64_t offset, Buffer&& bytes);
   void on_written(BlockRange range, Bytes size, const std::optional<DiskFault>& fault);
+  void gather(std::uint64_t offset, const Buffer& bytes);
+  void write_whole(Buffer&& bytes);
   void ask_more();
   void complete();
   void blame(Fault fault, const std::string& why);
@@ -70,6 +76,9 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   std::shared_ptr<const Manifest> manifest_;  // adds up to the checksum of the command
   std::shared_ptr<Peer> peer_;
   std::uint64_t transfer_ = 0;
+  const bool whole_;           // small: it comes at once, and is written at once
+  Buffer gathered_;            // of a small one that comes in pieces
+  bool made_ = false;          // the file aside is there, or may be
   bool opened_ = false;        // the source has answered with the manifest
   std::uint64_t writing_ = 0;  // blocks that are in the thread pool
   Instant heard_{};

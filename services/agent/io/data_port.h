@@ -7,6 +7,7 @@
 #include "common/model/transfer.h"
 #include "common/reactor/tcp.h"
 #include "services/agent/io/committer.h"
+#include "services/agent/io/read_room.h"
 #include "services/agent/io/storage.h"
 
 namespace evenkeel::agent {
@@ -58,6 +59,7 @@ class DataPort {
     std::uint64_t transfer;
   };
   std::multimap<std::string, Open> open_;  // by token
+  const std::shared_ptr<ReadRoom> read_room_ = std::make_shared<ReadRoom>();
   Counts counts_;
   Instant next_garbage_line_{};
   Timer ticker_;

@@ -34,15 +34,17 @@ Executor::Executor(Loop& loop, Storage& storage, Committer& committer, Peers& pe
       peers_(peers),
       settings_(settings),
       work_(loop),
-      ticker_(loop, [this] {
-        ended_.clear();
-        std::vector<std::shared_ptr<CopyJob>> jobs;
-        for (const auto& [id, task] : tasks_) {
-          if (task.copy) jobs.push_back(task.copy);
-        }
-        for (const auto& job : jobs) job->tick();
-        start_waiting();
-      }) {
+      ticker_(loop,
+              [this] {
+                ended_.clear();
+                std::vector<std::shared_ptr<CopyJob>> jobs;
+                for (const auto& [id, task] : tasks_) {
+                  if (task.copy) jobs.push_back(task.copy);
+                }
+                for (const auto& job : jobs) job->tick();
+                start_waiting();
+              }),
+      next_(loop, [this] { start_waiting(); }) {
   ticker_.start(kTick, kTick);
 }
 
@@ -162,7 +164,7 @@ void Executor::start_waiting() {
     return !tasks_.contains(id) || storage_.book().endorsed(id) ||
            storage_.book().fence(id, storage_.now());
   };
-  while (copies_ < settings_.copies_in && !copies_waiting_.empty() &&
+  while (!copies_waiting_.empty() && has_room_for(copies_waiting_.front()) &&
          ready(copies_waiting_.front())) {
     next(copies_waiting_,
          [&](CommandId id, const Order& order) { start_copy(id, std::get<Replicate>(order)); });
@@ -171,6 +173,15 @@ void Executor::start_waiting() {
     next(verifies_waiting_,
          [&](CommandId id, const Order& order) { start_verify(id, std::get<Verify>(order)); });
   }
+}
+
+/// As many as memory has room for: a few large ones, or many small ones. One may always be under
+/// way.
+bool Executor::has_room_for(CommandId copy) const {
+  const auto task = tasks_.find(copy);
+  if (task == tasks_.end() || copies_ == 0) return true;
+  const Bytes more = CopyJob::memory_for(std::get<Replicate>(task->second.command.order));
+  return copies_ < settings_.copies_in && copy_memory_ + more <= settings_.copy_memory;
 }
 
 void Executor::start_copy(CommandId id, const Replicate& order) {
@@ -204,6 +215,7 @@ void Executor::look_before_copy(CommandId id, const Replicate& order) {
 void Executor::copy(CommandId id) {
   ++copies_;
   const auto& order = std::get<Replicate>(tasks_.at(id).command.order);
+  copy_memory_ += CopyJob::memory_for(order);
   const auto job =
       std::make_shared<CopyJob>(loop_, storage_, peers_, id, order,
                                 [this, id](CopyJob::End end) { copied(id, std::move(end)); });
@@ -213,7 +225,9 @@ void Executor::copy(CommandId id) {
 
 void Executor::copied(CommandId id, CopyJob::End end) {
   --copies_;
+  next_.start(Duration::zero());
   Task& task = tasks_.at(id);
+  copy_memory_ -= CopyJob::memory_for(std::get<Replicate>(task.command.order));
   ended_.push_back(std::move(task.copy));
   Effect effect;
   effect.result = result_of(id, end.outcome, end.refusal.value_or(Refusal{Why::kNone, ""}));
@@ -224,6 +238,7 @@ void Executor::copied(CommandId id, CopyJob::End end) {
     effect.files = Effect::Files::kPlace;
     effect.content = std::get<Replicate>(task.command.order).content;
     effect.aside = end.aside;
+    effect.synced = end.synced;
   }
   finish(id, std::move(effect));
 }
@@ -252,6 +267,7 @@ void Executor::start_verify(CommandId id, const Verify& order) {
       },
       [this, fault, id, order] {
         --verifies_;
+        next_.start(Duration::zero());
         verified(id, order, *fault);
       });
 }

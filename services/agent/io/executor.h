@@ -44,6 +44,7 @@ class Executor {
   std::optional<std::string> evidence_missing(const Delete& order) const;
 
   void start_waiting();
+  bool has_room_for(CommandId copy) const;
   void start_copy(CommandId id, const Replicate& order);
   void look_before_copy(CommandId id, const Replicate& order);
   void copy(CommandId id);
@@ -64,9 +65,11 @@ class Executor {
   std::map<CommandId, Task> tasks_;
   std::deque<CommandId> copies_waiting_, verifies_waiting_;
   std::size_t copies_ = 0, verifies_ = 0;
+  Bytes copy_memory_;                            // that copies which have begun may come to hold
   std::vector<std::shared_ptr<CopyJob>> ended_;  // until nothing of theirs is on the stack
   Work work_;
   Timer ticker_;
+  Timer next_;  // starts what waits, as soon as there is room
 };
 
 }  // namespace evenkeel::agent

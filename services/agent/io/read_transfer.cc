@@ -6,6 +6,7 @@ namespace evenkeel::agent {
 namespace {
 
 constexpr std::uint64_t kBlocksAtOnce = 4;  // one frame: 1 MiB
+constexpr std::uint64_t kBytesAtOnce = kBlocksAtOnce * kBlockBytes;
 constexpr std::size_t kReadsWaitingMax = 256;
 
 std::string code_of(const DiskFault& fault) {
@@ -40,7 +41,49 @@ void ReadTransfer::start() {
     return connection_.fail(id_, "corrupt", "this replica is known to be bad");
   }
   content_ = content_of(key, *replica);
-  if (open_.length > 0) on_read({open_.offset, open_.length});
+  const std::uint64_t size = content_->size.count();
+  all_at_once_ = size <= kBytesAtOnce && open_.offset == 0 && open_.length == size;
+  all_at_once_ ? read_all() : open();
+}
+
+/// A small chunk takes one read, one look at its bytes and one turn of a thread.
+void ReadTransfer::read_all() {
+  if (!connection_.has_room()) return connection_.wait_for_room(id_);
+  auto room = room_for(content_->size.count());
+  if (!room) return;
+  all_at_once_ = false;
+  reading_ = true;
+  auto chunk = std::make_shared<DiskResult<WholeChunk>>();
+  work_.run([chunk, files = connection_.storage().files(),
+             content = *content_] { *chunk = read_whole(*files, content); },
+            [this, chunk, room] { have_all(*chunk); });
+}
+
+void ReadTransfer::have_all(const DiskResult<WholeChunk>& chunk) {
+  const auto keep = shared_from_this();
+  reading_ = false;
+  if (!chunk) return fail(chunk.error());
+  say_manifest(chunk->manifest);
+  if (!chunk->bytes.empty()) connection_.send_data(id_, 0, chunk->bytes);
+  if (!wanted_.empty()) open();  // it was not enough, whatever for
+}
+
+void ReadTransfer::say_manifest(const Manifest& manifest) {
+  connection_.send(
+      id_, wire::FrameType::kManifest,
+      TransferManifest{content_->size, content_->checksum, kBlockBytes, manifest.blocks});
+  told_ = true;
+}
+
+/// A late word of room to a transfer that has gone is for nobody.
+std::shared_ptr<ReadRoom::Share> ReadTransfer::room_for(std::uint64_t bytes) {
+  return ReadRoom::take(connection_.read_room(), bytes, [weak = weak_from_this()] {
+    if (const auto transfer = weak.lock()) transfer->on_room();
+  });
+}
+
+void ReadTransfer::open() {
+  if (open_.length > 0 && !told_) on_read({open_.offset, open_.length});
   reading_ = true;
   using Opened = DiskResult<std::shared_ptr<const ChunkReader>>;
   auto reader = std::make_shared<Opened>();
@@ -54,10 +97,7 @@ void ReadTransfer::opened(const DiskResult<std::shared_ptr<const ChunkReader>>& 
   reading_ = false;
   if (!reader) return fail(reader.error());
   reader_ = *reader;
-  const Manifest& manifest = reader_->manifest();
-  connection_.send(
-      id_, wire::FrameType::kManifest,
-      TransferManifest{content_->size, content_->checksum, kBlockBytes, manifest.blocks});
+  if (!told_) say_manifest(reader_->manifest());
   pump();
 }
 
@@ -70,6 +110,7 @@ void ReadTransfer::on_read(const TransferRead& read) {
                     wanted_.size() < kReadsWaitingMax;
   if (!fits) return connection_.fail(id_, "malformed", "not a run of whole blocks of the chunk");
   wanted_.push_back({read.offset / kBlockBytes, block_count(read.length)});
+  if (told_ && !reader_ && !reading_) return open();
   pump();
 }
 
@@ -78,16 +119,19 @@ void ReadTransfer::on_data(std::uint64_t, Buffer&&) {
 }
 
 void ReadTransfer::pump() {
-  if (reading_ || !reader_ || wanted_.empty() || !connection_.has_room()) return;
+  if (reading_ || !reader_ || wanted_.empty()) return;
+  if (!connection_.has_room()) return connection_.wait_for_room(id_);
   BlockRange& front = wanted_.front();
   const BlockRange range{front.first, std::min(front.count, kBlocksAtOnce)};
+  auto room = room_for(range.count * kBlockBytes);
+  if (!room) return;
   front.first += range.count;
   front.count -= range.count;
   if (front.count == 0) wanted_.pop_front();
   reading_ = true;
   auto bytes = std::make_shared<DiskResult<Buffer>>();
   work_.run([bytes, reader = reader_, range] { *bytes = reader->read(range.first, range.count); },
-            [this, bytes, range] { have(range, *bytes); });
+            [this, bytes, range, room] { have(range, *bytes); });
 }
 
 void ReadTransfer::have(BlockRange range, const DiskResult<Buffer>& bytes) {

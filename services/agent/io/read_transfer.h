@@ -15,10 +15,15 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
   void start();
   void on_read(const TransferRead& read) override;
   void on_data(std::uint64_t offset, Buffer&& bytes) override;
-  void on_room() override { pump(); }
+  void on_room() override { all_at_once_ ? read_all() : pump(); }
 
  private:
+  void read_all();
+  void have_all(const DiskResult<WholeChunk>& chunk);
+  void open();
   void opened(const DiskResult<std::shared_ptr<const ChunkReader>>& reader);
+  void say_manifest(const Manifest& manifest);
+  std::shared_ptr<ReadRoom::Share> room_for(std::uint64_t bytes);
   void pump();
   void have(BlockRange range, const DiskResult<Buffer>& bytes);
   void fail(const DiskFault& fault);
@@ -28,8 +33,10 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
   const TransferOpen open_;
   std::optional<ChunkContent> content_;
   std::shared_ptr<const ChunkReader> reader_;
+  bool told_ = false;  // the manifest
   std::deque<BlockRange> wanted_;
   bool reading_ = false;
+  bool all_at_once_ = false;  // it is small, and wanted whole: read in one go when there is room
   Work work_;
 };
 

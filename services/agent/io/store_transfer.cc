@@ -119,9 +119,7 @@ void StoreTransfer::written(std::size_t count, const std::optional<DiskFault>& f
 void StoreTransfer::complete() {
   auto fault = std::make_shared<std::optional<DiskFault>>();
   work_.run(
-      [fault, files = connection_.storage().files(), file = file_, aside = aside_,
-       manifest = manifest_] {
-        file->sync();
+      [fault, files = connection_.storage().files(), aside = aside_, manifest = manifest_] {
         const auto done = files->write_manifest(aside, *manifest);
         if (!done) *fault = done.error();
       },
@@ -133,7 +131,8 @@ void StoreTransfer::complete() {
 
 void StoreTransfer::place() {
   handed_on_ = true;
-  Effect effect{Effect::Files::kPlace, content_, aside_, std::move(hold_)};
+  Effect effect{Effect::Files::kPlace, content_, aside_};
+  effect.hold = std::move(hold_);
   effect.then = [weak = weak_from_this()](const Effect::Ended& ended) {
     if (const auto transfer = weak.lock()) transfer->placed(ended);
   };

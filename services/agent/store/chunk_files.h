@@ -58,9 +58,12 @@ class ChunkFiles {
   std::filesystem::path aside(const ChunkContent& content, std::uint64_t attempt) const;
   static std::filesystem::path manifest_of(const std::filesystem::path& file);
 
-  /// The manifest beside a file in tmp/, synced. For chunks of one block or none it does nothing.
+  /// The manifest beside a file in tmp/. For chunks of one block or none it does nothing.
   DiskResult<void> write_manifest(const std::filesystem::path& aside,
                                   const Manifest& manifest) const;
+  /// Makes files in tmp/ and their manifests durable, each of which is whole: many with one sync of
+  /// the whole file system, few one by one. Throws SyncFailed. Not from two threads at once.
+  void sync_asides(const std::vector<std::filesystem::path>& asides) const;
   /// Replaces a manifest in live/ that was lost or damaged.
   DiskResult<void> mend_manifest(const ChunkContent& content, const Manifest& manifest) const;
   /// A whole, synced file from tmp/ becomes a replica: first its manifest, then itself.
@@ -88,6 +91,7 @@ class ChunkFiles {
 
   std::filesystem::path dir_;
   DataDir held_;
+  File whole_;  // open since before the first write, so that no sync misses what failed
 };
 
 }  // namespace evenkeel::agent

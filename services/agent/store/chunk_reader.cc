@@ -92,6 +92,21 @@ DiskResult<std::vector<std::uint8_t>> ChunkReader::read(std::uint64_t first_bloc
   return bytes;
 }
 
+DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content) {
+  const auto file = File::open(files.live(content));
+  if (!file) return tl::unexpected(file.error());
+  const auto size = file->size();
+  if (!size) return tl::unexpected(size.error());
+  if (*size != content.size) return fault(DiskFault::Kind::kShort, content, "has another size");
+  WholeChunk chunk{{}, std::vector<std::uint8_t>(size->count())};
+  if (auto read = file->read(0, chunk.bytes); !read) return tl::unexpected(read.error());
+  ChunkHasher hasher;
+  hasher.update(chunk.bytes);
+  chunk.manifest = hasher.finish();
+  if (chunk_checksum(chunk.manifest) == content.checksum) return chunk;
+  return fault(DiskFault::Kind::kCorrupt, content, "does not match its checksum");
+}
+
 DiskResult<void> check_presence(const ChunkFiles& files, const ChunkContent& content) {
   const auto reader = ChunkReader::open(files, content);
   if (!reader) return tl::unexpected(reader.error());

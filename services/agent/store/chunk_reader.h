@@ -29,6 +29,14 @@ class ChunkReader {
   Manifest manifest_;
 };
 
+/// A chunk and its manifest, read at once.
+struct WholeChunk {
+  Manifest manifest;
+  std::vector<std::uint8_t> bytes;
+};
+/// One pass over the file for both: faults as those of ChunkReader. For chunks that fit in memory.
+DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content);
+
 /// The bytes of a file summed up.
 DiskResult<Manifest> read_manifest_from(const File& file);
 

@@ -108,11 +108,20 @@ void File::drop_cache() const {
   ::posix_fadvise(fd_, 0, 0, POSIX_FADV_DONTNEED);
 }
 
-void sync_folder(const std::filesystem::path& folder) {
+DiskResult<File> open_folder(const std::filesystem::path& folder) {
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) throw SyncFailed(folder, errno);
-  const File owner(fd, folder);
-  owner.sync();
+  if (fd < 0) return disk_fault(folder, "open");
+  return File(fd, folder);
+}
+
+void sync_folder(const std::filesystem::path& folder) {
+  const auto owner = open_folder(folder);
+  if (!owner) throw SyncFailed(folder, errno);
+  owner->sync();
+}
+
+void sync_file_system(const File& folder) {
+  if (::syncfs(folder.descriptor()) != 0) throw SyncFailed(folder.path(), errno);
 }
 
 DiskResult<void> rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {

@@ -56,6 +56,7 @@ class File {
   void drop_cache() const;  ///< these bytes will not be read again soon
 
   const std::filesystem::path& path() const { return path_; }
+  int descriptor() const { return fd_; }  ///< stays ours
 
  private:
   int fd_ = -1;
@@ -64,6 +65,10 @@ class File {
 
 /// Makes renames in `folder` durable. Throws SyncFailed.
 void sync_folder(const std::filesystem::path& folder);
+/// Makes everything durable that was written to the file system of an open folder since the last
+/// time. Throws SyncFailed, for whatever could not be written since the folder was opened.
+void sync_file_system(const File& folder);
+DiskResult<File> open_folder(const std::filesystem::path& folder);
 DiskResult<void> rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 /// What the file system that `folder` is on has left for us.
 Bytes free_space(const std::filesystem::path& folder);
