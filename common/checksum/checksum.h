@@ -27,6 +27,11 @@ struct Manifest {
 constexpr std::uint64_t block_count(std::uint64_t size_bytes) {
   return size_bytes / kBlockBytes + (size_bytes % kBlockBytes == 0 ? 0 : 1);
 }
+/// Of one block of a chunk: the last one may be shorter.
+constexpr std::uint64_t block_size(std::uint64_t size_bytes, std::uint64_t block) {
+  const std::uint64_t begin = block * kBlockBytes;
+  return size_bytes - begin < kBlockBytes ? size_bytes - begin : kBlockBytes;
+}
 
 BlockChecksum block_checksum(std::span<const std::uint8_t> block);
 

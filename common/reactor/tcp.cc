@@ -1,18 +1,34 @@
 #include "common/reactor/tcp.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <csignal>
+#include <deque>
 #include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include <fcntl.h>
 #include <netdb.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/base/check.h"
+#include "common/reactor/work.h"
 
 namespace evenkeel {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kReadAheadOfPlace = 64 * 1024;  // what is read before it has a place is moved
+// What is short goes together with what else the same turn of the loop brings: a call of the kernel
+// for each would cost more than the bytes.
+constexpr std::size_t kShort = 16 * 1024;
+constexpr std::size_t kTogether = 256 * 1024;
+constexpr std::size_t kWaitWithBytes = 64 * 1024;
+constexpr int kSocketBytes = 4 << 20;
 
 struct HostPort {
   std::string host;
@@ -64,6 +80,96 @@ uv_buf_t buffer_of(Buffer& bytes) {
   return buffer;
 }
 
+/// A descriptor of the socket that no one else closes while a thread sends through it.
+struct SocketCopy {
+  explicit SocketCopy(int socket) : fd(::fcntl(socket, F_DUPFD_CLOEXEC, 0)) {}
+  ~SocketCopy() {
+    if (fd >= 0) ::close(fd);
+  }
+  SocketCopy(const SocketCopy&) = delete;
+  SocketCopy& operator=(const SocketCopy&) = delete;
+  const int fd;
+};
+
+/// sendfile() cannot be told to raise no signal when the other side is gone.
+void block_broken_pipe() {
+  thread_local const bool blocked = [] {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    return pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0;
+  }();
+  EK_CHECK(blocked);
+}
+
+/// What one turn of a thread has come to.
+struct Sending {
+  Buffer head;
+  std::size_t head_sent = 0;
+  FilePiece piece;  // what is left of it
+  Buffer next;      // taken off its front, for libuv to wait with until there is room
+  int error = 0;    // errno
+  bool short_file = false;
+
+  /// Sends until the socket is full. On a thread of the pool.
+  void go_on(int socket) {
+    block_broken_pipe();
+    next.clear();
+    if (send_head(socket) && send_piece(socket)) return;
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+      error = 0;
+      take_next();
+    }
+  }
+  bool send_head(int socket) {
+    while (head_sent < head.size()) {
+      const ssize_t sent = ::send(socket, head.data() + head_sent, head.size() - head_sent,
+                                  MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0) return failed();
+      head_sent += static_cast<std::size_t>(sent);
+    }
+    return true;
+  }
+  bool send_piece(int socket) {
+    while (piece.length > 0) {
+      auto offset = static_cast<off_t>(piece.offset);
+      const ssize_t sent = ::sendfile(socket, piece.descriptor, &offset, piece.length);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0) return failed();
+      short_file = sent == 0;
+      if (short_file) return true;
+      took(static_cast<std::uint64_t>(sent));
+    }
+    return true;
+  }
+  void take_next() {
+    next.assign(head.begin() + static_cast<std::ptrdiff_t>(head_sent), head.end());
+    head_sent = head.size();
+    const std::size_t begin = next.size();
+    const std::size_t wanted = std::min<std::uint64_t>(piece.length, kWaitWithBytes);
+    next.resize(begin + wanted);
+    for (std::size_t had = 0; had < wanted;) {
+      const ssize_t count = ::pread(piece.descriptor, next.data() + begin + had, wanted - had,
+                                    static_cast<off_t>(piece.offset));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) error = errno;
+      short_file = count == 0;
+      if (count <= 0) return;
+      had += static_cast<std::size_t>(count);
+      took(static_cast<std::uint64_t>(count));
+    }
+  }
+  void took(std::uint64_t bytes) {
+    piece.offset += bytes;
+    piece.length -= bytes;
+  }
+  bool failed() {
+    error = errno;
+    return false;
+  }
+};
+
 }  // namespace
 
 /// Lives as long as libuv or the owner needs it: libuv holds `self` until the handle has closed,
@@ -73,14 +179,29 @@ struct TcpStream::State {
   Loop* loop;
   Handlers handlers = {};
   Buffer incoming = {};
+  std::span<std::uint8_t> reading_into = {};
   std::shared_ptr<State> self = nullptr;
   std::shared_ptr<std::size_t> counted_in = nullptr;  // the listener's number of connections
   std::size_t not_yet_sent = 0;  // given to write() while there was no connection
-  std::vector<std::pair<Buffer, std::function<void()>>> before_connected = {};
+  struct Queued {                // bytes, and perhaps a piece of a file behind them
+    Buffer bytes;
+    std::optional<FilePiece> piece;
+    std::function<void()> on_written;
+    std::size_t size() const { return bytes.size() + (piece ? piece->length : 0); }
+    bool is_short() const { return !piece && bytes.size() <= kShort; }
+  };
+  uv_prepare_t before_waiting = {};  // writes what the turn has brought
+  int handles_open = 2;
+  std::deque<Queued> queue = {};  // what waits for the connection, or for a piece of a file
+  std::size_t writes = 0;         // given to libuv and not ended
+  bool sending_file = false;
+  std::shared_ptr<SocketCopy> socket_copy = nullptr;
+  std::optional<Work> work = std::nullopt;
   bool misaddressed = false;
   bool connected = false;
   bool paused = false;
   bool closing_when_written = false;
+  bool shutting_down = false;
   bool ended = false;
   bool owned = true;
 
@@ -89,7 +210,8 @@ struct TcpStream::State {
   static std::shared_ptr<State> make(Loop& loop) {
     auto state = std::shared_ptr<State>(new State{{}, &loop});
     EK_CHECK(uv_tcp_init(loop.handle(), &state->uv) == 0);
-    state->uv.data = state.get();
+    EK_CHECK(uv_prepare_init(loop.handle(), &state->before_waiting) == 0);
+    state->uv.data = state->before_waiting.data = state.get();
     state->self = state;
     return state;
   }
@@ -100,7 +222,14 @@ struct TcpStream::State {
   void connection_stands();
   void start_after_connect();
   void read();
+  void enqueue(Queued next);
+  void write_soon();
+  void write_queued();
+  Queued next_queued();
   void write(Buffer bytes, std::function<void()> on_written);
+  void send_file(std::shared_ptr<Sending> sending);
+  void sent(const std::shared_ptr<Sending>& sending);
+  void file_sent();
   void shut_down();
   void end(const std::string& why);
   void close();
@@ -176,43 +305,135 @@ void TcpStream::State::connection_stands() {
   connected = true;
   uv_tcp_nodelay(&uv, 1);
   uv_tcp_keepalive(&uv, 1, 5);  // s
+  // Large and fixed where the system allows it: its own tuning begins small, and bulk data waits.
+  uv_os_fd_t socket = -1;
+  if (uv_fileno(reinterpret_cast<uv_handle_t*>(&uv), &socket) != 0) return;
+  for (const int option : {SO_SNDBUFFORCE, SO_RCVBUFFORCE}) {
+    static_cast<void>(::setsockopt(socket, SOL_SOCKET, option, &kSocketBytes, sizeof kSocketBytes));
+  }
 }
 
 void TcpStream::State::start_after_connect() {
   const auto keep = self;
   connection_stands();
   if (handlers.on_connected) loop->guard(handlers.on_connected);
-  for (auto& [bytes, on_written] : std::exchange(before_connected, {})) {
-    if (!ended) write(std::move(bytes), std::move(on_written));
-  }
-  not_yet_sent = 0;
-  if (!ended && closing_when_written) shut_down();
+  write_queued();
   if (!ended && !paused) read();
 }
 
 void TcpStream::State::read() {
-  if (incoming.empty()) incoming.resize(kReadBytes);
+  if (incoming.empty()) incoming.resize(handlers.place ? kReadAheadOfPlace : kReadBytes);
   const auto allocate = [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-    *buffer = buffer_of(static_cast<State*>(handle->data)->incoming);
+    auto* state = static_cast<State*>(handle->data);
+    state->reading_into =
+        state->handlers.place ? state->handlers.place() : std::span<std::uint8_t>();
+    if (state->reading_into.empty()) state->reading_into = state->incoming;
+    buffer->base = reinterpret_cast<char*>(state->reading_into.data());
+    buffer->len = state->reading_into.size();
   };
   const auto take = [](uv_stream_t* from, ssize_t count, const uv_buf_t*) {
     const std::shared_ptr<State> state = static_cast<State*>(from->data)->self;
     if (state->ended || count == 0) return;
     if (count == UV_EOF) return state->end("");
     if (count < 0) return state->end(std::string("read: ") + uv_strerror(static_cast<int>(count)));
-    const std::span<const std::uint8_t> bytes(state->incoming.data(),
-                                              static_cast<std::size_t>(count));
+    const std::span<const std::uint8_t> bytes =
+        state->reading_into.first(static_cast<std::size_t>(count));
     if (state->handlers.on_data) state->loop->guard([&] { state->handlers.on_data(bytes); });
   };
   uv_read_start(stream(), allocate, take);  // already reading is fine
 }
 
-void TcpStream::State::write(Buffer bytes, std::function<void()> on_written) {
-  if (!connected) {
-    not_yet_sent += bytes.size();
-    before_connected.emplace_back(std::move(bytes), std::move(on_written));
-    return;
+void TcpStream::State::enqueue(Queued next) {
+  not_yet_sent += next.size();
+  const bool soon = next.is_short() && not_yet_sent < kTogether;
+  queue.push_back(std::move(next));
+  if (connected) soon ? write_soon() : write_queued();
+}
+
+void TcpStream::State::write_soon() {
+  uv_prepare_start(&before_waiting, [](uv_prepare_t* prepare) {
+    uv_prepare_stop(prepare);
+    const std::shared_ptr<State> state = static_cast<State*>(prepare->data)->self;
+    state->write_queued();
+  });
+}
+
+/// The first that waits, with those behind it that are short.
+TcpStream::State::Queued TcpStream::State::next_queued() {
+  Queued first = std::move(queue.front());
+  queue.pop_front();
+  std::vector<std::function<void()>> callbacks;
+  while (first.is_short() || !callbacks.empty()) {
+    if (queue.empty() || !queue.front().is_short() || first.bytes.size() > kTogether) break;
+    if (callbacks.empty()) callbacks.push_back(std::move(first.on_written));
+    const Buffer& more = queue.front().bytes;
+    first.bytes.insert(first.bytes.end(), more.begin(), more.end());
+    callbacks.push_back(std::move(queue.front().on_written));
+    queue.pop_front();
   }
+  if (callbacks.empty()) return first;
+  first.on_written = [this, callbacks = std::move(callbacks)] {
+    for (const auto& callback : callbacks) {
+      if (!ended && callback) loop->guard(callback);
+    }
+  };
+  return first;
+}
+
+/// In order: a piece of a file goes when all that was written before it is with the kernel, and
+/// what comes behind it waits for its end.
+void TcpStream::State::write_queued() {
+  while (!ended && !sending_file && !queue.empty()) {
+    Queued& next = queue.front();
+    if (next.piece && writes > 0) return;  // the end of those calls again
+    if (next.piece) {
+      sending_file = true;
+      auto sending = std::make_shared<Sending>();
+      sending->head = next.bytes;  // a copy of a few bytes: they count until all is sent
+      sending->piece = *next.piece;
+      return send_file(std::move(sending));
+    }
+    Queued taken = next_queued();
+    not_yet_sent -= taken.size();
+    write(std::move(taken.bytes), std::move(taken.on_written));
+  }
+  const bool last = queue.empty() && closing_when_written;
+  if (!ended && last && !std::exchange(shutting_down, true)) shut_down();
+}
+
+void TcpStream::State::send_file(std::shared_ptr<Sending> sending) {
+  if (!socket_copy) {
+    uv_os_fd_t socket = -1;
+    EK_CHECK(uv_fileno(reinterpret_cast<uv_handle_t*>(&uv), &socket) == 0);
+    socket_copy = std::make_shared<SocketCopy>(socket);
+    if (socket_copy->fd < 0) return end("no descriptor is left to send a file with");
+  }
+  if (!work) work.emplace(*loop);
+  work->run([sending, socket = socket_copy] { sending->go_on(socket->fd); },
+            [keep = self, sending] { keep->sent(sending); });
+}
+
+void TcpStream::State::sent(const std::shared_ptr<Sending>& sending) {
+  if (ended) return;
+  if (sending->error != 0) return end(std::string("write: ") + uv_strerror(-sending->error));
+  if (sending->short_file) return end("a file ended before what was to be sent of it");
+  if (sending->next.empty()) return file_sent();
+  write(std::move(sending->next),
+        [this, sending] { sending->piece.length > 0 ? send_file(sending) : file_sent(); });
+}
+
+void TcpStream::State::file_sent() {
+  const auto keep = self;
+  Queued done = std::move(queue.front());
+  queue.pop_front();
+  not_yet_sent -= done.size();
+  sending_file = false;
+  if (done.on_written) loop->guard(done.on_written);
+  write_queued();
+}
+
+void TcpStream::State::write(Buffer bytes, std::function<void()> on_written) {
+  ++writes;
   auto held = hold<uv_write_t>(self);
   held->bytes = std::move(bytes);
   held->then = std::move(on_written);
@@ -220,9 +441,11 @@ void TcpStream::State::write(Buffer bytes, std::function<void()> on_written) {
   const int rc = uv_write(&held->uv, stream(), &buffer, 1, [](uv_write_t* request, int status) {
     const auto ended_request = take_back(request);
     auto* state = static_cast<State*>(ended_request->state.get());
+    --state->writes;
     if (state->ended) return;
     if (status < 0) return state->end(std::string("write: ") + uv_strerror(status));
     if (ended_request->then) state->loop->guard(ended_request->then);
+    if (!state->ended && state->writes == 0) state->write_queued();
   });
   EK_CHECK(rc == 0);  // the kernel's failures come by the callback
   held.release();
@@ -250,11 +473,16 @@ void TcpStream::State::end(const std::string& why) {
 void TcpStream::State::close() {
   if (ended) return;
   ended = true;
-  before_connected.clear();
+  queue.clear();
   not_yet_sent = 0;
+  work.reset();
   if (counted_in) --*counted_in;
-  uv_close(reinterpret_cast<uv_handle_t*>(&uv),
-           [](uv_handle_t* handle) { static_cast<State*>(handle->data)->self.reset(); });
+  const auto closed = [](uv_handle_t* handle) {
+    auto* state = static_cast<State*>(handle->data);
+    if (--state->handles_open == 0) state->self.reset();
+  };
+  uv_close(reinterpret_cast<uv_handle_t*>(&before_waiting), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&uv), closed);
 }
 
 TcpStream::TcpStream(std::shared_ptr<State> state)
@@ -286,7 +514,14 @@ void TcpStream::write(Buffer bytes, std::function<void()> on_written) {
   State& state = **state_;
   if (state.ended) return;
   EK_CHECK(!state.closing_when_written);
-  state.write(std::move(bytes), std::move(on_written));
+  state.enqueue({std::move(bytes), std::nullopt, std::move(on_written)});
+}
+
+void TcpStream::write_file(Buffer head, FilePiece piece, std::function<void()> on_written) {
+  State& state = **state_;
+  if (state.ended) return;
+  EK_CHECK(!state.closing_when_written && piece.length > 0);
+  state.enqueue({std::move(head), std::move(piece), std::move(on_written)});
 }
 
 std::size_t TcpStream::queued_bytes() const {
@@ -309,7 +544,7 @@ void TcpStream::resume() {
 void TcpStream::close_when_written() {
   State& state = **state_;
   if (std::exchange(state.closing_when_written, true) || state.ended) return;
-  if (state.connected) state.shut_down();
+  if (state.connected) state.write_queued();
 }
 
 std::string TcpStream::peer() const {

@@ -7,11 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "common/base/buffer.h"
 #include "common/reactor/loop.h"
 
 namespace evenkeel {
 
-using Buffer = std::vector<std::uint8_t>;
+/// A run of bytes of a file, to be sent.
+struct FilePiece {
+  int descriptor = -1;
+  std::shared_ptr<const void> owner;  ///< keeps the descriptor open
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
 
 /// One TCP connection on a Loop, for bulk data. Any of its callbacks may destroy it; after that no
 /// other is called.
@@ -22,6 +29,9 @@ class TcpStream {
     std::function<void()> on_connected;
     /// Bytes as they come, up to 256 KiB at once; valid during the call only.
     std::function<void(std::span<const std::uint8_t>)> on_data;
+    /// Where the next bytes should go, so that they need not be moved there: on_data is then given
+    /// the beginning of it. Empty: it does not matter. Must stay valid until the next on_data.
+    std::function<std::span<std::uint8_t>()> place = nullptr;
     /// The end, once, and the last callback: empty if the peer (or close_when_written()) ended the
     /// connection in order, otherwise what went wrong. What was not written is dropped.
     std::function<void(const std::string& why)> on_close;
@@ -39,6 +49,10 @@ class TcpStream {
   /// Queues `bytes`; `on_written` is called when the kernel has them all, and not at all if the
   /// connection ends before. May be called before on_connected. After the end it does nothing.
   void write(Buffer bytes, std::function<void()> on_written = nullptr);
+  /// Queues `head` and behind it a piece of a file, which goes from the page cache to the socket
+  /// without a stop in between; a thread of the pool waits for the disk. on_written as for write().
+  /// A file that ends too early ends the connection.
+  void write_file(Buffer head, FilePiece piece, std::function<void()> on_written = nullptr);
   /// What was given to write() and has not been taken by the kernel: for back-pressure.
   std::size_t queued_bytes() const;
 

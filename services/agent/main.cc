@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <string>
 
 #include "common/base/system_clock.h"
@@ -31,6 +32,8 @@ Result<Exit> run(config::Reader& reader) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Most of them wait for the disk: the four that libuv has by default hold up what could go on.
+  ::setenv("UV_THREADPOOL_SIZE", "12", 0);
   return run_program(argc, argv,
                      {.name = "evenkeel-agent",
                       .version = EVENKEEL_VERSION,

@@ -169,6 +169,49 @@ TEST_F(Copy, OfACommandOfAnotherStorageNothingComes) {
   EXPECT_FALSE(fs::exists(live(two, chunk)));
 }
 
+TEST_F(Copy, GoesOnAfterAKillWithWhatIsThere) {
+  const Sample chunk = sample(1, kManyBlocks);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  Command command = replicate(two, 10, chunk, {&one});
+  std::get<Replicate>(command.order).rate = 4_MiB;  // asked for block by block
+  publish(two, command);
+  const auto sent = [&] { return one.agent->data_port().counts().bytes_out; };
+  until([&] { return sent() > 10 * kBlockBytes; });
+  kill(two);
+  ASSERT_EQ(names_in(two.dir.path() / "tmp").size(), 1U);
+  start(two);  // and pulls what is open
+  EXPECT_EQ(result(two, 10).outcome, Outcome::kDone);
+  EXPECT_TRUE(holds(two, chunk));
+  EXPECT_LE(sent(), chunk.content.size.count() + kBlockBytes) << "at most one block again";
+}
+
+TEST_F(Copy, WhatWasSpoiledWhileItWasDownIsFetchedAgain) {
+  const Sample chunk = sample(1, kManyBlocks);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  Command command = replicate(two, 10, chunk, {&one});
+  const auto aside = two.agent->storage().files()->aside(chunk.content, 10);
+  kill(two);
+  std::string bytes = chunk.bytes;
+  bytes[3 * kBlockBytes + 7] ^= 1;
+  bytes.resize(20 * kBlockBytes);
+  write_file(aside, bytes);
+  publish(two, command);  // to be pulled
+  start(two);
+  EXPECT_EQ(result(two, 10).outcome, Outcome::kDone);
+  EXPECT_TRUE(holds(two, chunk));
+  EXPECT_EQ(one.agent->data_port().counts().bytes_out,
+            chunk.content.size.count() - 19 * kBlockBytes);
+}
+
+TEST_F(Copy, WhatNoCommandGoesOnWithIsRemoved) {
+  const Sample chunk = sample(1, kManyBlocks);
+  write_file(ChunkFiles(seat(1).dir.path()).aside(chunk.content, 77), chunk.bytes);
+  Seat& one = start(1);
+  until([&] { return names_in(one.dir.path() / "tmp").empty(); });
+}
+
 TEST_F(Copy, KeepsToItsRate) {
   const Sample chunk = sample(1, 1 << 20);
   put(seat(1), chunk);
@@ -199,6 +242,26 @@ TEST_F(Copy, WhatIsWholeAtTheSameTimeSharesOneSync) {
   until([&] { return placed == chunks.size(); });
   EXPECT_EQ(one.agent->committer().syncs(), 1U);
   for (const Sample& chunk : chunks) EXPECT_TRUE(holds(one, chunk));
+}
+
+TEST_F(Copy, AnEmptyChunkIsNotWholeBeforeItsManifestIsThere) {
+  const Sample chunk = sample(1, 0);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  std::vector<std::unique_ptr<TcpStream>> accepted;
+  TcpListener silent(loop_, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> stream) {
+    accepted.push_back(std::move(stream));
+  });
+  Command command = replicate(two, 10, chunk, {&one, &one});
+  auto& order = std::get<Replicate>(command.order);
+  order.rate = 1_MiB;
+  order.sources[0].server = ServerId(9);
+  order.sources[0].address = "127.0.0.1:" + std::to_string(silent.port());
+  const CommandResult result = run(two, command);
+  EXPECT_EQ(result.outcome, Outcome::kDone) << result.detail;
+  ASSERT_EQ(result.blamed.size(), 1U);
+  EXPECT_EQ(result.blamed[0].fault, Fault::kUnreachable);
+  EXPECT_TRUE(holds(two, chunk));
 }
 
 TEST_F(Copy, ManyAtOnce) {

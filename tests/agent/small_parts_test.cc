@@ -61,6 +61,18 @@ TEST(BlockPlan, WhatOneSourceDeliveredStays) {
   EXPECT_TRUE(plan.complete());
 }
 
+TEST(BlockPlan, WhatWasThereBeforeIsNotAskedFor) {
+  BlockPlan plan(3);
+  EXPECT_TRUE(plan.had_before(1));
+  EXPECT_FALSE(plan.had_before(1)) << "twice";
+  EXPECT_FALSE(plan.had_before(3));
+  EXPECT_EQ(plan.ask(9), (BlockRange{0, 1}));
+  EXPECT_FALSE(plan.had_before(0)) << "it has been asked for";
+  EXPECT_EQ(plan.ask(9), (BlockRange{2, 1}));
+  EXPECT_TRUE(plan.have(0) && plan.have(2));
+  EXPECT_TRUE(plan.complete());
+}
+
 TEST(BlockPlan, AnEmptyChunkIsCompleteAtOnce) {
   BlockPlan plan(0);
   EXPECT_TRUE(plan.complete());
@@ -144,6 +156,20 @@ TEST(RateLimit, AveragesToTheRate) {
     }
   }
   EXPECT_EQ(sent, std::uint64_t{10} << 20);
+  // Looked at every 50 ms only, with pieces that cost 5 ms: the same.
+  RateLimit fast(200_MiB, Instant{});
+  now = Instant{};
+  for (sent = 0; now < instant(Duration(10'000)); now += Duration(50)) {
+    while (fast.wait(now) == Duration::zero()) {
+      fast.took(1_MiB, now);
+      sent += 1 << 20;
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(sent), 2000.0 * (1 << 20), 20.0 * (1 << 20));
+  // Whoever has done nothing for long has not saved it up.
+  now += Duration(60'000);
+  for (sent = 0; fast.wait(now) == Duration::zero(); sent += 1 << 20) fast.took(1_MiB, now);
+  EXPECT_LE(sent, std::uint64_t{22} << 20);
   RateLimit none(Bytes(), Instant{});
   none.took(1_GiB, Instant{});
   EXPECT_EQ(none.wait(Instant{}), Duration::zero());

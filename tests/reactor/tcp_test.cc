@@ -1,6 +1,7 @@
 #include "common/reactor/tcp.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -96,6 +97,147 @@ TEST(Tcp, EchoesMuchWithLittleInMemory) {
   EXPECT_GT(echo.paused, 0u);
   EXPECT_LT(echo.most_queued, 2 * kMiB);
   EXPECT_EQ(client->queued_bytes(), 0u);
+}
+
+/// A file of a test's own, whose name is gone already.
+struct NamelessFile {
+  explicit NamelessFile(const Buffer& bytes) : file(std::tmpfile()) {
+    EXPECT_EQ(std::fwrite(bytes.data(), 1, bytes.size(), file), bytes.size());
+    EXPECT_EQ(std::fflush(file), 0);
+  }
+  ~NamelessFile() { std::fclose(file); }
+  int descriptor() const { return ::fileno(file); }
+  std::FILE* file;
+};
+
+Buffer drawn_bytes(std::size_t count) {
+  Rng rng(count);
+  Buffer bytes(count);
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
+  return bytes;
+}
+
+TEST(Tcp, PiecesOfFilesAndBytesArriveInTheOrderInWhichTheyWereGiven) {
+  constexpr std::size_t kAll = 24 * kMiB;
+  Loop loop;
+  const Watchdog watchdog(loop);
+  const Buffer content = drawn_bytes(kAll);
+  const auto file = std::make_shared<NamelessFile>(content);
+  std::unique_ptr<TcpStream> server;
+  int written = 0;
+  Buffer expected;
+  TcpListener listener(loop, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> accepted) {
+    server = std::move(accepted);
+    std::size_t queued = 0;
+    for (std::size_t at = 0, size = 1; at < kAll; at += size, size = size * 3 + 1) {
+      const std::size_t length = std::min(size, kAll - at);
+      const Buffer head = bytes_of_text("head " + std::to_string(at));
+      const Buffer tail = bytes_of_text("tail " + std::to_string(at));
+      expected.insert(expected.end(), head.begin(), head.end());
+      expected.insert(expected.end(), content.begin() + static_cast<std::ptrdiff_t>(at),
+                      content.begin() + static_cast<std::ptrdiff_t>(at + length));
+      expected.insert(expected.end(), tail.begin(), tail.end());
+      server->write_file(head, {file->descriptor(), file, at, length}, [&] { ++written; });
+      server->write(tail, [&] { ++written; });
+      queued += head.size() + length + tail.size();
+      EXPECT_EQ(server->queued_bytes(), queued);
+    }
+    server->close_when_written();
+  });
+  Buffer received;
+  std::string why = "not closed";
+  auto client =
+      TcpStream::connect(loop, address_of(listener),
+                         {
+                             .on_connected = {},
+                             .on_data =
+                                 [&](std::span<const std::uint8_t> bytes) {
+                                   received.insert(received.end(), bytes.begin(), bytes.end());
+                                 },
+                             .on_close =
+                                 [&](const std::string& end) {
+                                   why = end;
+                                   loop.stop();
+                                 },
+                         });
+  client->pause();  // longer than the kernel has room: the file has to wait in the middle
+  Timer until_it_waits(loop, [&] { client->resume(); });
+  until_it_waits.start(Duration(100));
+  loop.run();
+  EXPECT_EQ(why, "");
+  EXPECT_TRUE(received == expected);
+  EXPECT_GT(written, 20);
+  EXPECT_EQ(server->queued_bytes(), 0U);
+}
+
+TEST(Tcp, AFileThatEndsTooEarlyEndsTheConnection) {
+  Loop loop;
+  const Watchdog watchdog(loop);
+  const auto file = std::make_shared<NamelessFile>(drawn_bytes(1000));
+  std::unique_ptr<TcpStream> server;
+  std::string why;
+  TcpListener listener(loop, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> accepted) {
+    server = std::move(accepted);
+    server->start({.on_connected = {},
+                   .on_data = [](auto) {},
+                   .on_close =
+                       [&](const auto& end) {
+                         why = end;
+                         loop.stop();
+                       }});
+    server->write_file(bytes_of_text("head"), {file->descriptor(), file, 0, 1001});
+  });
+  auto client = TcpStream::connect(loop, address_of(listener),
+                                   {.on_connected = {}, .on_data = [](auto) {}, .on_close = {}});
+  loop.run();
+  EXPECT_NE(why.find("file"), std::string::npos) << why;
+}
+
+TEST(Tcp, AReaderThatGoesInTheMiddleOfAFileIsNoDeath) {
+  Loop loop;
+  const Watchdog watchdog(loop);
+  const auto file = std::make_shared<NamelessFile>(drawn_bytes(32 * kMiB));
+  std::unique_ptr<TcpStream> server, client;
+  TcpListener listener(loop, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> accepted) {
+    server = std::move(accepted);
+    server->start({.on_connected = {},
+                   .on_data = [](auto) {},
+                   .on_close = [&](const auto&) { loop.stop(); }});
+    for (int i = 0; i < 4; ++i) server->write_file({}, {file->descriptor(), file, 0, 32 * kMiB});
+  });
+  client = TcpStream::connect(
+      loop, address_of(listener),
+      {.on_connected = {}, .on_data = [&](auto) { client.reset(); }, .on_close = {}});
+  loop.run();
+  EXPECT_FALSE(client);
+}
+
+TEST(Tcp, BytesGoWhereTheyHaveAPlace) {
+  constexpr std::size_t kAll = 3 * kMiB;
+  Loop loop;
+  const Watchdog watchdog(loop);
+  const Buffer sent = drawn_bytes(kAll);
+  std::unique_ptr<TcpStream> server;
+  TcpListener listener(loop, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> accepted) {
+    server = std::move(accepted);
+    server->write(sent);
+  });
+  Buffer place(kAll);
+  std::size_t had = 0;
+  bool in_place = true;
+  auto client = TcpStream::connect(loop, address_of(listener),
+                                   {.on_connected = {},
+                                    .on_data =
+                                        [&](std::span<const std::uint8_t> bytes) {
+                                          in_place = in_place && bytes.data() == &place[had];
+                                          had += bytes.size();
+                                          if (had == kAll) loop.stop();
+                                        },
+                                    .place = [&] { return std::span(place).subspan(had); },
+                                    .on_close = {}});
+  loop.run();
+  EXPECT_TRUE(in_place);
+  EXPECT_TRUE(place == sent);
 }
 
 TEST(Tcp, ConnectsByName) {

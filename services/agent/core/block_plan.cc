@@ -23,6 +23,14 @@ bool BlockPlan::have(std::uint64_t block) {
   return true;
 }
 
+bool BlockPlan::had_before(std::uint64_t block) {
+  if (block >= states_.size() || states_[block] != State::kWanted) return false;
+  states_[block] = State::kHad;
+  --wanted_;
+  ++had_;
+  return true;
+}
+
 void BlockPlan::want_again(std::uint64_t block) {
   if (block >= states_.size() || states_[block] != State::kAsked) return;
   states_[block] = State::kWanted;

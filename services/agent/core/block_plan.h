@@ -22,6 +22,8 @@ class BlockPlan {
   std::optional<BlockRange> ask(std::uint64_t most);
   /// False if the block was not asked for: it came unasked, or twice.
   bool have(std::uint64_t block);
+  /// It was there before anybody asked for it. False: it was asked for meanwhile, or is had.
+  bool had_before(std::uint64_t block);
   /// Its bytes were wrong: it is wanted again.
   void want_again(std::uint64_t block);
   /// The source is gone: what was asked for and has not come is wanted again.

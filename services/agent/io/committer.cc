@@ -194,7 +194,8 @@ void Committer::commit(const Jobs& jobs, Timestamp when) {
   holds_.clear();
   Journal::Batch batch(storage_.journal(), when);
   for (const auto& job : jobs) settle(*job, when);
-  for (const auto& job : jobs) journal(batch, *job);
+  const Bytes free = storage_.space().free();
+  for (const auto& job : jobs) journal(batch, *job, free);
   storage_.write_findings(batch);
   batch.commit();
   storage_.journal().checkpoint();
@@ -229,7 +230,7 @@ void Committer::settle(Job& job, Timestamp when) {
   }
 }
 
-void Committer::journal(Journal::Batch& batch, Job& job) {
+void Committer::journal(Journal::Batch& batch, Job& job, Bytes free) {
   Effect& effect = job.effect;
   if (job.moved && effect.files == Effect::Files::kTrash) batch.went(job.key());
   if (job.moved && effect.files == Effect::Files::kPlace) {
@@ -250,7 +251,7 @@ void Committer::journal(Journal::Batch& batch, Job& job) {
     effect.result->why = job.refusal->why;
     effect.result->detail = job.refusal->detail;
   }
-  effect.result->free = storage_.space().free();
+  effect.result->free = free;
   effect.result = batch.add(std::move(*effect.result));
   job.number = effect.result->journal;
 }

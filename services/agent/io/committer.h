@@ -67,7 +67,7 @@ class Committer {
   void intend_deletes(const Jobs& jobs);
   static void move_files(const ChunkFiles& files, const Jobs& jobs, Timestamp when);
   void commit(const Jobs& jobs, Timestamp when);
-  void journal(Journal::Batch& batch, Job& job);
+  void journal(Journal::Batch& batch, Job& job, Bytes free);
   void settle(Job& job, Timestamp when);
 
   Storage& storage_;

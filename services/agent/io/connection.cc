@@ -19,6 +19,7 @@ void Connection::start() {
         });
     if (fault) garbage(*fault);
   };
+  handlers.place = [this] { return frames_.place(); };
   handlers.on_close = [this](const std::string&) { port_.close(*this); };
   stream_->start(std::move(handlers));
 }
@@ -50,6 +51,9 @@ bool Connection::on_message(const wire::FrameHeader& header, const Buffer& paylo
               std::holds_alternative<TransferDone>(*message)) ||
              (header.type == wire::FrameType::kError &&
               std::holds_alternative<TransferError>(*message))) {
+    const auto* error = std::get_if<TransferError>(&*message);
+    const auto transfer = held == transfers_.end() ? nullptr : held->second.transfer;
+    if (transfer && error && error->code == "corrupt") transfer->on_doubted();
     end(id);
   } else {
     return garbage("a frame that is not for a holder");
@@ -98,6 +102,13 @@ void Connection::send_data(std::uint64_t transfer, std::uint64_t offset,
   port_.counts_.bytes_out += bytes.size();
   // The callback ends with the stream, and the stream with this object.
   stream_->write(data_frame(transfer, offset, bytes), [this] { written(); });
+}
+
+void Connection::send_file(std::uint64_t transfer, FilePiece piece) {
+  if (!stream_) return;
+  port_.counts_.bytes_out += piece.length;
+  Buffer head = data_head(transfer, piece.offset, piece.length);
+  stream_->write_file(std::move(head), std::move(piece), [this] { written(); });
 }
 
 void Connection::written() {

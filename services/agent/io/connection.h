@@ -18,6 +18,8 @@ class Transfer {
   virtual void on_data(std::uint64_t offset, Buffer&& bytes) = 0;
   /// The connection has room again.
   virtual void on_room() = 0;
+  /// The other side says that the bytes are not what they should be; the transfer ends with that.
+  virtual void on_doubted() {}
 };
 
 /// One connection to the data port. Never has more than a few MiB waiting to be sent or written:
@@ -40,6 +42,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_for_room(std::uint64_t transfer) { waiting_.push_back(transfer); }
   void send(std::uint64_t transfer, wire::FrameType type, const wire::Message& message);
   void send_data(std::uint64_t transfer, std::uint64_t offset, std::span<const std::uint8_t> bytes);
+  /// A data frame straight from the disk: nobody looks at its bytes here.
+  void send_file(std::uint64_t transfer, FilePiece piece);
+  /// Somebody doubts that this replica is what its name says.
+  void look_at(const ChunkContent& content) { port_.look_at(content); }
   /// Ends the transfer, which may be the caller: it is destroyed a turn later.
   void fail(std::uint64_t transfer, const std::string& code, const std::string& what);
   void end(std::uint64_t transfer);

@@ -43,11 +43,13 @@ CopyJob::CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Repli
       limit_(order_.rate, storage.now()),
       aside_(storage.files()->aside(order_.content, id.value())),
       whole_(order_.content.size.count() <= kBlocksAtOnce * kBlockBytes && order_.rate == Bytes()),
-      work_(loop) {}
+      work_(loop),
+      wake_(loop, [this] { go_on(); }) {}
 
 CopyJob::~CopyJob() {
   leave_source(true);
-  if (made_ && on_end_) storage_.files()->drop_aside(aside_);
+  // Cut off by the end of the process: what there is of a large one is for the next run.
+  if (made_ && on_end_ && whole_) storage_.files()->drop_aside(aside_);
 }
 
 Bytes CopyJob::memory_for(const Replicate& order) {
@@ -59,25 +61,30 @@ void CopyJob::start() {
   if (!hold_)
     return end(Refusal{Why::kNoSpace, "it would not leave the reserve"}, Outcome::kRefused);
   if (whole_) return try_source();
+  resumed_ = storage_.claim_leftover(aside_);
   struct Made {
     std::optional<DiskFault> fault;
-    std::shared_ptr<const File> file;
+    std::shared_ptr<const AsideFile> file;
   };
   auto made = std::make_shared<Made>();
   work_.run(
-      [made, path = aside_, size = order_.content.size] {
-        auto file = File::create(path);
-        const auto reserved = file ? file->reserve(size) : tl::unexpected(file.error());
-        if (!reserved) made->fault = reserved.error();
-        if (file) made->file = std::make_shared<const File>(std::move(*file));
+      [made, path = aside_, size = order_.content.size, resumed = resumed_] {
+        auto file = resumed ? AsideFile::reopen(path, size) : AsideFile::create(path, size);
+        if (!file) made->fault = file.error();
+        if (file) made->file = std::make_shared<const AsideFile>(std::move(*file));
       },
-      [this, made] {
+      // As there: what is made for a job that has ended meanwhile is cleaned up.
+      [this, keep = shared_from_this(), made] {
         file_ = made->file;
-        made_ = file_ != nullptr;
+        made_ = true;
         if (!on_end_) return storage_.files()->drop_aside(aside_);
         if (made->fault) return end(refusal_of_write(*made->fault));
-        try_source();
+        if (resumed_) return try_source();
+        for (auto& [offset, bytes] : std::exchange(early_, {})) write(offset, std::move(bytes));
       });
+  // The first bytes may be on their way meanwhile; of a file that is there it has yet to be seen
+  // which are needed.
+  if (!resumed_) try_source();
 }
 
 void CopyJob::endorsed(std::vector<Source> sources) {
@@ -127,7 +134,8 @@ void CopyJob::say_open(const Source& source) {
                     0,
                     0};
   // The first bytes come with the manifest, which saves small chunks a round trip.
-  if (plan_.had() == 0 && order_.rate == Bytes() && plan_.ask(kBlocksAtOnce)) {
+  const bool fresh = plan_.had() == 0 && !resumed_;
+  if (fresh && order_.rate == Bytes() && plan_.ask(kBlocksAtOnce)) {
     open.length = std::min<std::uint64_t>(content.size.count(), kBlocksAtOnce * kBlockBytes);
   }
   peer_->say(transfer_, wire::FrameType::kOpen, open);
@@ -149,8 +157,29 @@ void CopyJob::on_manifest(const TransferManifest& answer) {
   }
   manifest_ = std::move(manifest);
   opened_ = true;
-  if (plan_.complete()) return whole_ ? write_whole({}) : complete();
-  ask_more();
+  if (plan_.complete() && whole_) return write_whole({});
+  std::exchange(resumed_, false) ? look_at_leftover() : go_on();
+}
+
+/// What an earlier run of this process had written counts as far as it matches: nobody needs to
+/// have noted how far that was.
+void CopyJob::look_at_leftover() {
+  looking_ = true;
+  auto good = std::make_shared<std::vector<std::uint64_t>>();
+  work_.run([good, file = file_, manifest = manifest_] { *good = file->matching(*manifest); },
+            [this, good] {
+              looking_ = false;
+              if (!on_end_) return;
+              for (const std::uint64_t block : *good) {
+                if (plan_.had_before(block)) count(Bytes(block_size(manifest_->size_bytes, block)));
+              }
+              go_on();
+            });
+}
+
+void CopyJob::count(Bytes size) {
+  bytes_done_ += size;
+  hold_->wrote(size);
 }
 
 void CopyJob::on_error(const TransferError& error) {
@@ -173,6 +202,11 @@ void CopyJob::on_data(std::uint64_t offset, Buffer&& bytes) {
     if (bytes.size() == size) return write_whole(std::move(bytes));
     return gather(offset, bytes);
   }
+  if (file_) return write(offset, std::move(bytes));
+  early_.emplace_back(offset, std::move(bytes));
+}
+
+void CopyJob::write(std::uint64_t offset, Buffer&& bytes) {
   const BlockRange range{offset / kBlockBytes, block_count(bytes.size())};
   writing_ += range.count;
   const Bytes count(bytes.size());
@@ -193,15 +227,14 @@ void CopyJob::gather(std::uint64_t offset, const Buffer& bytes) {
 /// Made, matched and written in one turn of a thread. Nobody waits for the disk: many such files
 /// share a sync.
 void CopyJob::write_whole(Buffer&& bytes) {
+  if (std::exchange(writing_whole_, true)) return;  // sent twice: the first counts
   const Bytes size(bytes.size());
-  const BlockRange range{0, plan_.blocks()};
-  writing_ += range.count;
   made_ = true;
   auto fault = std::make_shared<std::optional<DiskFault>>();
   work_.run(
       [fault, files = storage_.files(), aside = aside_, manifest = manifest_,
        piece = std::make_shared<Buffer>(std::move(bytes))] {
-        const auto file = File::create(aside);
+        const auto file = AsideFile::create(aside, Bytes(piece->size()));
         if (!file) {
           *fault = file.error();
         } else if (!(*fault = take_blocks(*file, *manifest, 0, *piece))) {
@@ -210,11 +243,22 @@ void CopyJob::write_whole(Buffer&& bytes) {
         }
       },
       // Keeps this object until then: a job that has ended meanwhile has a file to clean up.
-      [this, keep = shared_from_this(), fault, range, size] {
+      [this, keep = shared_from_this(), fault, size] {
+        writing_whole_ = false;
         if (!on_end_) return storage_.files()->drop_aside(aside_);
-        if (!*fault && range.count == 0) return end(std::nullopt, Outcome::kDone);
-        on_written(range, size, *fault);
+        wrote_whole(size, *fault);
       });
+}
+
+void CopyJob::wrote_whole(Bytes size, const std::optional<DiskFault>& fault) {
+  if (!fault) {
+    count(size);
+    return end(std::nullopt, Outcome::kDone);
+  }
+  if (fault->kind != DiskFault::Kind::kCorrupt) return end(refusal_of_write(*fault));
+  if (peer_) return blame(Fault::kCorrupt, fault->what);
+  sources_.blame(Fault::kCorrupt);  // it has gone meanwhile
+  try_source();
 }
 
 void CopyJob::on_written(BlockRange range, Bytes size, const std::optional<DiskFault>& fault) {
@@ -224,19 +268,26 @@ void CopyJob::on_written(BlockRange range, Bytes size, const std::optional<DiskF
   if (fault) return blame(Fault::kCorrupt, fault->what);
   bool news = false;
   for (std::uint64_t i = 0; i < range.count; ++i) news |= plan_.have(range.first + i);
-  if (news) {
-    bytes_done_ += size;
-    hold_->wrote(size);
-  }
-  if (plan_.complete()) return complete();
-  ask_more();
+  if (news) count(size);
+  go_on();
+}
+
+/// A copy takes as long as its rate says, its last piece included.
+void CopyJob::go_on() {
+  if (!on_end_ || looking_ || !manifest_) return;
+  if (!plan_.complete()) return ask_more();
+  const Duration wait = limit_.wait(storage_.now());
+  if (wait > Duration::zero()) return wake_.start(wait);
+  if (!std::exchange(completing_, true)) complete();
 }
 
 void CopyJob::ask_more() {
   if (!opened_) return;
   const bool slow = order_.rate != Bytes() && order_.rate < kSlowRate;
   const Instant now = storage_.now();
-  while (plan_.outstanding() < kBlocksUnderWay && limit_.wait(now) == Duration::zero()) {
+  while (plan_.outstanding() < kBlocksUnderWay) {
+    const Duration wait = limit_.wait(now);
+    if (wait > Duration::zero()) return wake_.start(wait);
     const auto range = plan_.ask(slow ? 1 : kBlocksAtOnce);
     if (!range) return;
     const std::uint64_t offset = range->first * kBlockBytes;
@@ -249,7 +300,6 @@ void CopyJob::ask_more() {
 
 void CopyJob::complete() {
   leave_source(true);
-  if (whole_) return end(std::nullopt, Outcome::kDone);
   auto fault = std::make_shared<std::optional<DiskFault>>();
   work_.run(
       [fault, files = storage_.files(), aside = aside_, manifest = manifest_] {
@@ -269,20 +319,25 @@ void CopyJob::tick() {
   if (auto refusal = storage_.book().fence(id_, now)) return end(std::move(refusal));
   if (next_round_ && now >= *next_round_) return try_source();
   if (stalled(now)) return blame(Fault::kUnreachable, "nothing came for 5 s");
-  if (peer_) ask_more();
+  if (peer_) go_on();
 }
 
 bool CopyJob::stalled(Instant now) const {
   if (!peer_ || now - heard_ < kStalled) return false;
-  return !opened_ || plan_.outstanding() > writing_;
+  return !opened_ || (file_ && plan_.outstanding() > writing_);
 }
 
 void CopyJob::blame(Fault fault, const std::string& why) {
   const Source* source = sources_.current();
   if (!source || !peer_) return;
+  // All of it is here, whatever befalls the source now.
+  const bool here = writing_whole_ || (plan_.blocks() > 0 && plan_.complete());
+  if (here) return leave_source(true);
   log::warn(
       "source",
       {{"command", id_}, {"server", source->server}, {"fault", to_text(fault)}, {"why", why}});
+  // It sent them straight from its disk, without a look: now it looks.
+  if (fault == Fault::kCorrupt) peer_->fail(transfer_, "corrupt", why);
   leave_source(true);
   sources_.blame(fault);
   try_source();
@@ -294,6 +349,7 @@ void CopyJob::leave_source(bool tell) {
   peer_.reset();
   opened_ = false;
   gathered_.clear();
+  early_.clear();
   if (!plan_.complete()) plan_.source_gone();
 }
 

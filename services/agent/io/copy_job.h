@@ -2,6 +2,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "common/reactor/work.h"
 #include "services/agent/core/block_plan.h"
@@ -9,6 +11,7 @@
 #include "services/agent/core/sources.h"
 #include "services/agent/io/peer.h"
 #include "services/agent/io/storage.h"
+#include "services/agent/store/aside_file.h"
 
 namespace evenkeel::agent {
 
@@ -52,8 +55,13 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   void on_error(const TransferError& error);
   void on_data(std::uint64_t offset, Buffer&& bytes);
   void on_written(BlockRange range, Bytes size, const std::optional<DiskFault>& fault);
+  void look_at_leftover();
+  void count(Bytes size);
+  void write(std::uint64_t offset, Buffer&& bytes);
   void gather(std::uint64_t offset, const Buffer& bytes);
   void write_whole(Buffer&& bytes);
+  void go_on();
+  void wrote_whole(Bytes size, const std::optional<DiskFault>& fault);
   void ask_more();
   void complete();
   void blame(Fault fault, const std::string& why);
@@ -72,12 +80,17 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   RateLimit limit_;
   std::unique_ptr<Storage::Hold> hold_;
   std::filesystem::path aside_;
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const AsideFile> file_;
   std::shared_ptr<const Manifest> manifest_;  // adds up to the checksum of the command
   std::shared_ptr<Peer> peer_;
   std::uint64_t transfer_ = 0;
-  const bool whole_;           // small: it comes at once, and is written at once
-  Buffer gathered_;            // of a small one that comes in pieces
+  const bool whole_;         // small: it comes at once, and is written at once
+  Buffer gathered_;          // of a small one that comes in pieces
+  bool resumed_ = false;     // a file of an earlier run is there, and not looked at yet
+  bool looking_ = false;     // it is being looked at
+  bool completing_ = false;  // all of it is written
+  std::vector<std::pair<std::uint64_t, Buffer>> early_;  // came before the file was there
+  bool writing_whole_ = false;
   bool made_ = false;          // the file aside is there, or may be
   bool opened_ = false;        // the source has answered with the manifest
   std::uint64_t writing_ = 0;  // blocks that are in the thread pool
@@ -85,6 +98,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   std::optional<Instant> next_round_;
   Bytes bytes_done_;
   Work work_;
+  Timer wake_;  // when the rate lets the next piece go
 };
 
 }  // namespace evenkeel::agent

@@ -6,6 +6,7 @@
 #include "common/model/tokens.h"
 #include "common/token/token.h"
 #include "services/agent/io/connection.h"
+#include "services/agent/store/chunk_reader.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -25,6 +26,7 @@ DataPort::DataPort(Loop& loop, Storage& storage, Committer& committer,
       storage_(storage),
       committer_(committer),
       transfers_max_(settings.copies_out),
+      work_(loop),
       ticker_(loop, [this] { tick(); }),
       listener_(loop, {settings.listen, settings.connections_max},
                 [this](std::unique_ptr<TcpStream> stream) {
@@ -95,6 +97,22 @@ void DataPort::leave(const std::string& token, const Connection& connection,
     const bool it = one.connection == &connection && one.transfer == transfer;
     open = it ? open_.erase(open) : std::next(open);
   }
+}
+
+/// The reader may be wrong, or lie: only our own look at every byte counts.
+void DataPort::look_at(const ChunkContent& content) {
+  if (!looking_at_.insert(key_of(content)).second) return;
+  auto fault = std::make_shared<std::optional<DiskFault>>();
+  work_.run(
+      [fault, files = storage_.files(), content] {
+        const auto checked = check_content(*files, content);
+        if (!checked) *fault = checked.error();
+      },
+      [this, fault, content] {
+        looking_at_.erase(key_of(content));
+        if (!*fault) return;
+        storage_.found(key_of(content), content.checksum, finding_of(**fault), false);
+      });
 }
 
 void DataPort::garbage(const Connection& connection, const std::string& why) {

@@ -2,10 +2,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "common/model/transfer.h"
 #include "common/reactor/tcp.h"
+#include "common/reactor/work.h"
 #include "services/agent/io/committer.h"
 #include "services/agent/io/read_room.h"
 #include "services/agent/io/storage.h"
@@ -45,6 +47,7 @@ class DataPort {
   /// `alone`: one transfer for this token, the one before is ended. False: too many transfers.
   bool enter(const std::string& token, bool alone, Connection& connection, std::uint64_t transfer);
   void leave(const std::string& token, const Connection& connection, std::uint64_t transfer);
+  void look_at(const ChunkContent& content);
   void garbage(const Connection& connection, const std::string& why);
   void close(Connection& connection);
   void tick();
@@ -62,6 +65,8 @@ class DataPort {
   const std::shared_ptr<ReadRoom> read_room_ = std::make_shared<ReadRoom>();
   Counts counts_;
   Instant next_garbage_line_{};
+  std::set<ReplicaKey> looking_at_;
+  Work work_;
   Timer ticker_;
   TcpListener listener_;
 };

@@ -1,5 +1,7 @@
 #include "services/agent/io/executor.h"
 
+#include <set>
+
 #include "common/base/overloaded.h"
 #include "common/log/log.h"
 #include "common/model/text.h"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::size_t kVerifiesAtOnce = 3;  // of the four threads; copies and readers need one
 constexpr Duration kTick{50};
+constexpr Duration kSumPause{1'000};
 
 std::string chunk_of(const Order& order) {
   return std::visit(Overloaded{
@@ -43,6 +46,7 @@ Executor::Executor(Loop& loop, Storage& storage, Committer& committer, Peers& pe
                 }
                 for (const auto& job : jobs) job->tick();
                 start_waiting();
+                say_done();
               }),
       next_(loop, [this] { start_waiting(); }) {
   ticker_.start(kTick, kTick);
@@ -312,6 +316,15 @@ void Executor::end(const std::vector<CommandId>& commands) {
   }
 }
 
+void Executor::drop_leftovers() {
+  std::set<std::filesystem::path> wanted;
+  for (const auto& [id, task] : tasks_) {
+    const auto* order = std::get_if<Replicate>(&task.command.order);
+    if (order) wanted.insert(storage_.files()->aside(order->content, id.value()));
+  }
+  storage_.drop_leftovers([&](const auto& aside) { return wanted.contains(aside); });
+}
+
 std::vector<std::pair<CommandId, Bytes>> Executor::progress() const {
   std::vector<std::pair<CommandId, Bytes>> items;
   for (const auto& [id, task] : tasks_) {
@@ -338,20 +351,41 @@ void Executor::finish(CommandId id, Effect effect) {
   const auto task = tasks_.extract(id);
   EK_CHECK(!task.empty());
   const Task& t = task.mapped();
-  effect.then = [this, id, since = t.since, kind = std::string(to_text(kind_of(t.command.order))),
-                 chunk = chunk_of(t.command.order)](const Effect::Ended&) {
-    const CommandResult* result = storage_.book().result(id);
-    EK_CHECK(result != nullptr);
-    log::info("command", {{"id", id},
-                          {"kind", kind},
-                          {"chunk", chunk},
-                          {"outcome", to_text(result->outcome)},
-                          {"reason", to_text(result->why)},
-                          {"bytes", result->bytes_done.count()},
-                          {"took_ms", (storage_.now() - since).count()},
-                          {"detail", result->detail}});
-  };
+  effect.then = [this, command = t.command.id, kind = kind_of(t.command.order),
+                 chunk = chunk_of(t.command.order),
+                 since = t.since](const Effect::Ended&) { say(command, kind, chunk, since); };
   committer_.add(std::move(effect));
+}
+
+/// A line for each that did not go well; the others are summed up, for there may be thousands in a
+/// second.
+void Executor::say(CommandId id, CommandKind kind, const std::string& chunk, Instant since) {
+  const CommandResult* result = storage_.book().result(id);
+  EK_CHECK(result != nullptr);
+  if (result->outcome == Outcome::kDone) {
+    ++done_[kind];
+    done_bytes_ += result->bytes_done;
+    return;
+  }
+  log::info("command", {{"id", id},
+                        {"kind", to_text(kind)},
+                        {"chunk", chunk},
+                        {"outcome", to_text(result->outcome)},
+                        {"reason", to_text(result->why)},
+                        {"bytes", result->bytes_done.count()},
+                        {"took_ms", (storage_.now() - since).count()},
+                        {"detail", result->detail}});
+}
+
+void Executor::say_done() {
+  if (done_.empty() || storage_.now() < next_sum_) return;
+  next_sum_ = storage_.now() + kSumPause;
+  std::string kinds;
+  for (const auto& [kind, count] : std::exchange(done_, {})) {
+    kinds += (kinds.empty() ? "" : " ") + std::string(to_text(kind)) + ":" + std::to_string(count);
+  }
+  log::info("commands_done",
+            {{"kinds", kinds}, {"bytes", std::exchange(done_bytes_, Bytes()).count()}});
 }
 
 }  // namespace evenkeel::agent

@@ -25,6 +25,9 @@ class Executor {
   /// Their fence is down: what has been done for them is thrown away, and that is their result.
   void end(const std::vector<CommandId>& commands);
 
+  /// All that is open is known: what an earlier run had begun and none of it needs, goes.
+  void drop_leftovers();
+
   /// What copies have written so far.
   std::vector<std::pair<CommandId, Bytes>> progress() const;
 
@@ -65,7 +68,12 @@ class Executor {
   std::map<CommandId, Task> tasks_;
   std::deque<CommandId> copies_waiting_, verifies_waiting_;
   std::size_t copies_ = 0, verifies_ = 0;
-  Bytes copy_memory_;                            // that copies which have begun may come to hold
+  Bytes copy_memory_;  // that copies which have begun may come to hold
+  void say(CommandId id, CommandKind kind, const std::string& chunk, Instant since);
+  void say_done();
+  std::map<CommandKind, std::size_t> done_;  // since the last line about them
+  Bytes done_bytes_;
+  Instant next_sum_{};
   std::vector<std::shared_ptr<CopyJob>> ended_;  // until nothing of theirs is on the stack
   Work work_;
   Timer ticker_;

@@ -5,6 +5,8 @@
 namespace evenkeel::agent {
 namespace {
 
+constexpr std::size_t kPlaceFrom = 16 * 1024;
+
 Buffer framed(const wire::FrameHeader& header, std::span<const std::uint8_t> payload) {
   const auto head = wire::encode(header);
   Buffer frame(head.size() + payload.size());
@@ -27,11 +29,12 @@ std::optional<std::string> FrameReader::feed(std::span<const std::uint8_t> bytes
       if (head_had_ < head_.size()) return std::nullopt;
       if (auto fault = read_header()) return fault;
     }
-    const std::size_t count = std::min<std::size_t>(header_.length - payload_.size(), bytes.size());
-    payload_.insert(payload_.end(), bytes.begin(),
-                    bytes.begin() + static_cast<std::ptrdiff_t>(count));
+    const std::size_t count = std::min(payload_.size() - payload_had_, bytes.size());
+    std::uint8_t* const place = payload_.data() + payload_had_;
+    if (bytes.data() != place) std::copy_n(bytes.begin(), count, place);
+    payload_had_ += count;
     bytes = bytes.subspan(count);
-    if (payload_.size() < header_.length) return std::nullopt;
+    if (payload_had_ < payload_.size()) return std::nullopt;
     head_had_ = 0;
     // Moved out first: the owner of this object may be gone when on_frame returns.
     const wire::FrameHeader header = header_;
@@ -44,14 +47,25 @@ std::optional<std::string> FrameReader::read_header() {
   const auto header = wire::decode_frame_header(head_);
   if (!header) return header.error().what;
   header_ = *header;
-  payload_.clear();
-  payload_.reserve(header_.length);
+  payload_.resize(header_.length);
+  payload_had_ = 0;
   return std::nullopt;
+}
+
+std::span<std::uint8_t> FrameReader::place() {
+  if (head_had_ < head_.size() || payload_.size() - payload_had_ < kPlaceFrom) return {};
+  return std::span(payload_).subspan(payload_had_);
 }
 
 Buffer frame_of(wire::FrameType type, std::uint64_t transfer, std::string_view payload) {
   const wire::FrameHeader header{type, static_cast<std::uint32_t>(payload.size()), transfer, 0};
   return framed(header, {reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size()});
+}
+
+Buffer data_head(std::uint64_t transfer, std::uint64_t offset, std::uint64_t length) {
+  const auto head = wire::encode(wire::FrameHeader{
+      wire::FrameType::kData, static_cast<std::uint32_t>(length), transfer, offset});
+  return Buffer(head.begin(), head.end());
 }
 
 Buffer data_frame(std::uint64_t transfer, std::uint64_t offset,

@@ -19,6 +19,9 @@ class FrameReader {
   /// Hands on every frame that is whole. Why the stream must end: garbage; nothing if it may go on
   /// or if `on_frame` said no.
   std::optional<std::string> feed(std::span<const std::uint8_t> bytes, const OnFrame& on_frame);
+  /// Where the rest of a long payload goes: bytes that are put there need not be moved by feed().
+  /// Empty: what comes next is short, or not known yet.
+  std::span<std::uint8_t> place();
 
  private:
   std::optional<std::string> read_header();
@@ -26,9 +29,11 @@ class FrameReader {
   std::size_t head_had_ = 0;
   wire::FrameHeader header_;
   Buffer payload_;
+  std::size_t payload_had_ = 0;
 };
 
-/// A frame as it goes out.
+/// A frame as it goes out; its data may follow by another way.
+Buffer data_head(std::uint64_t transfer, std::uint64_t offset, std::uint64_t length);
 Buffer frame_of(wire::FrameType type, std::uint64_t transfer, std::string_view payload);
 Buffer data_frame(std::uint64_t transfer, std::uint64_t offset,
                   std::span<const std::uint8_t> payload);

@@ -16,6 +16,7 @@ std::shared_ptr<Peer> Peer::connect(Loop& loop, std::string cluster, const std::
         });
     if (fault) raw->lose("not a frame: " + *fault);
   };
+  handlers.place = [raw] { return raw->frames_.place(); };
   handlers.on_close = [raw](const std::string& why) {
     const auto keep = raw->shared_from_this();
     raw->lose(why.empty() ? "closed by the other side" : why);
@@ -37,6 +38,11 @@ void Peer::say(std::uint64_t transfer, wire::FrameType type, const wire::Message
 void Peer::end(std::uint64_t transfer, bool tell) {
   if (transfers_.erase(transfer) == 0 || !tell) return;
   say(transfer, wire::FrameType::kDone, TransferDone{});
+}
+
+void Peer::fail(std::uint64_t transfer, const std::string& code, const std::string& what) {
+  if (transfers_.erase(transfer) == 0) return;
+  say(transfer, wire::FrameType::kError, TransferError{code, what});
 }
 
 bool Peer::on_frame(const wire::FrameHeader& header, Buffer&& payload) {

@@ -25,6 +25,9 @@ class Peer : public std::enable_shared_from_this<Peer> {
   /// Nothing more is heard of it; the other side is told unless it ended the transfer itself.
   void end(std::uint64_t transfer, bool tell);
 
+  /// The same, with a word on what is wrong with it.
+  void fail(std::uint64_t transfer, const std::string& code, const std::string& what);
+
   bool lost() const { return lost_; }
   bool idle() const { return transfers_.empty(); }
 

@@ -120,6 +120,7 @@ void ReadTransfer::on_data(std::uint64_t, Buffer&&) {
 
 void ReadTransfer::pump() {
   if (reading_ || !reader_ || wanted_.empty()) return;
+  if (open_.mode == TransferOpen::Mode::kCopy) return send_straight();
   if (!connection_.has_room()) return connection_.wait_for_room(id_);
   BlockRange& front = wanted_.front();
   const BlockRange range{front.first, std::min(front.count, kBlocksAtOnce)};
@@ -132,6 +133,20 @@ void ReadTransfer::pump() {
   auto bytes = std::make_shared<DiskResult<Buffer>>();
   work_.run([bytes, reader = reader_, range] { *bytes = reader->read(range.first, range.count); },
             [this, bytes, range, room] { have(range, *bytes); });
+}
+
+void ReadTransfer::send_straight() {
+  while (!wanted_.empty()) {
+    if (!connection_.has_room()) return connection_.wait_for_room(id_);
+    BlockRange& front = wanted_.front();
+    const std::uint64_t blocks = std::min(front.count, kBlocksAtOnce);
+    const std::uint64_t offset = front.first * kBlockBytes;
+    const std::uint64_t length = std::min(content_->size.count() - offset, blocks * kBlockBytes);
+    front.first += blocks;
+    front.count -= blocks;
+    if (front.count == 0) wanted_.pop_front();
+    connection_.send_file(id_, {reader_->descriptor(), reader_, offset, length});
+  }
 }
 
 void ReadTransfer::have(BlockRange range, const DiskResult<Buffer>& bytes) {

@@ -7,14 +7,17 @@
 
 namespace evenkeel::agent {
 
-/// A chunk being read by another agent or a client. Every block is matched with the manifest before
-/// it goes out: what is wrong here is found here, and said.
+/// A chunk being read by another agent or a client. Every block that goes to a client is matched
+/// with the manifest before: what is wrong here is found here, and said. A large chunk goes to
+/// another agent straight from the disk, for the target matches every block before it takes it, and
+/// says if one is wrong.
 class ReadTransfer final : public Transfer, public std::enable_shared_from_this<ReadTransfer> {
  public:
   ReadTransfer(Connection& connection, std::uint64_t id, const TransferOpen& open);
   void start();
   void on_read(const TransferRead& read) override;
   void on_data(std::uint64_t offset, Buffer&& bytes) override;
+  void on_doubted() override { connection_.look_at(*content_); }
   void on_room() override { all_at_once_ ? read_all() : pump(); }
 
  private:
@@ -25,6 +28,7 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
   void say_manifest(const Manifest& manifest);
   std::shared_ptr<ReadRoom::Share> room_for(std::uint64_t bytes);
   void pump();
+  void send_straight();
   void have(BlockRange range, const DiskResult<Buffer>& bytes);
   void fail(const DiskFault& fault);
 

@@ -170,6 +170,7 @@ void RebalancerLink::on(const Commands& commands, bool pulled) {
   }
   if (pulled && catch_up_.answered(previous, last, commands.more, storage_.now()) && welcome_) {
     end_unendorsed();
+    executor_.drop_leftovers();
   }
   flush();
 }

@@ -23,9 +23,7 @@ std::string boot_id(const Clock& clock) {
 }
 
 std::shared_ptr<const ChunkFiles> opened(const std::filesystem::path& dir) {
-  auto files = std::make_shared<const ChunkFiles>(std::filesystem::absolute(dir));
-  files->empty_tmp();
-  return files;
+  return std::make_shared<const ChunkFiles>(std::filesystem::absolute(dir));
 }
 
 }  // namespace
@@ -35,6 +33,7 @@ Storage::Storage(Loop& loop, const Clock& clock, const std::string& cluster, Ser
     : clock_(clock),
       settings_(settings),
       files_(opened(settings.data_dir)),
+      leftovers_(files_->empty_tmp()),
       journal_(files_->dir() / "journal.db", {cluster, server}, fresh_storage()),
       ages_(journal_.age_mark(), boot_id(clock), clock.now(), clock.wall_now()),
       book_(journal_.identity().storage, journal_.identity().epoch, journal_.past(), {}),
@@ -115,6 +114,14 @@ std::unique_ptr<Storage::Hold> Storage::hold(Bytes size) {
   const Bytes keep = trash_bytes_ - space.trash_to_empty(size);
   while (trash_bytes_ > keep) remove_oldest_trash();
   return std::make_unique<Hold>(*this, size);
+}
+
+void Storage::drop_leftovers(const std::function<bool(const std::filesystem::path&)>& wanted) {
+  std::erase_if(leftovers_, [&](const std::filesystem::path& aside) {
+    if (wanted(aside)) return false;
+    files_->drop_aside(aside);
+    return true;
+  });
 }
 
 void Storage::found(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,

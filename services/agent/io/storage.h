@@ -1,8 +1,10 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "common/base/time.h"
 #include "common/reactor/work.h"
@@ -57,6 +59,11 @@ class Storage {
   /// Null: there is no room. Empties as much trash as is needed.
   std::unique_ptr<Hold> hold(Bytes size);
 
+  /// Whether an earlier run had begun this file in tmp/. It is the caller's from then on.
+  bool claim_leftover(const std::filesystem::path& aside) { return leftovers_.erase(aside) > 0; }
+  /// Removes those that no command is going to go on with. `wanted` is asked of each.
+  void drop_leftovers(const std::function<bool(const std::filesystem::path&)>& wanted);
+
   /// What was found out about a replica; nothing happens if it is no longer the same file.
   /// `read_now`: every block was read and matched just now.
   void found(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
@@ -82,6 +89,7 @@ class Storage {
   const Clock& clock_;
   const DirectorySettings settings_;
   std::shared_ptr<const ChunkFiles> files_;
+  std::set<std::filesystem::path> leftovers_;  // files in tmp/ that an earlier run had begun
   Journal journal_;
   AgeClock ages_;
   CommandBook book_;

@@ -60,20 +60,19 @@ void StoreTransfer::start() {
   if (!hold_) return connection_.fail(id_, "no_space", "it would not leave the reserve");
   struct Made {
     std::optional<DiskFault> fault;
-    std::shared_ptr<const File> file;
+    std::shared_ptr<const AsideFile> file;
   };
   auto made = std::make_shared<Made>();
   work_.run(
       [made, path = aside_, size = content_.size] {
-        auto file = File::create(path);
-        const auto reserved = file ? file->reserve(size) : tl::unexpected(file.error());
-        if (!reserved) made->fault = reserved.error();
-        if (file) made->file = std::make_shared<const File>(std::move(*file));
+        auto file = AsideFile::create(path, size);
+        if (!file) made->fault = file.error();
+        if (file) made->file = std::make_shared<const AsideFile>(std::move(*file));
       },
       [this, made] { have_file(made->file, made->fault); });
 }
 
-void StoreTransfer::have_file(const std::shared_ptr<const File>& file,
+void StoreTransfer::have_file(const std::shared_ptr<const AsideFile>& file,
                               const std::optional<DiskFault>& fault) {
   const auto keep = shared_from_this();
   file_ = file;

@@ -1,5 +1,6 @@
 #pragma once
 #include "services/agent/io/connection.h"
+#include "services/agent/store/aside_file.h"
 
 namespace evenkeel::agent {
 
@@ -15,7 +16,8 @@ class StoreTransfer final : public Transfer, public std::enable_shared_from_this
   void on_room() override {}
 
  private:
-  void have_file(const std::shared_ptr<const File>& file, const std::optional<DiskFault>& fault);
+  void have_file(const std::shared_ptr<const AsideFile>& file,
+                 const std::optional<DiskFault>& fault);
   void write(std::uint64_t offset, Buffer&& bytes);
   void written(std::size_t count, const std::optional<DiskFault>& fault);
   void complete();
@@ -31,7 +33,7 @@ class StoreTransfer final : public Transfer, public std::enable_shared_from_this
   const std::shared_ptr<const Manifest> manifest_;
   std::unique_ptr<Storage::Hold> hold_;
   std::filesystem::path aside_;
-  std::shared_ptr<const File> file_;
+  std::shared_ptr<const AsideFile> file_;
   std::vector<std::pair<std::uint64_t, Buffer>> early_;  // came before the file was there
   std::uint64_t next_ = 0;                               // offset of the bytes to come
   std::uint64_t written_ = 0;

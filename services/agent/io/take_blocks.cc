@@ -4,7 +4,7 @@
 
 namespace evenkeel::agent {
 
-std::optional<DiskFault> take_blocks(const File& file, const Manifest& manifest,
+std::optional<DiskFault> take_blocks(const AsideFile& file, const Manifest& manifest,
                                      std::uint64_t offset, const Buffer& bytes) {
   for (std::size_t at = 0; at < bytes.size(); at += kBlockBytes) {
     const std::span<const std::uint8_t> block(

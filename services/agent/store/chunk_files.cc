@@ -30,6 +30,7 @@ constexpr std::uint64_t kBlocksMax = 65'536;
 // costs a commit of the file system's journal. Measured on ext4: 64 files of 64 KiB one by one take
 // about 20 times as long as together.
 constexpr std::size_t kFewFiles = 4;
+constexpr Bytes kWorthKeeping{1ULL << 20};  // a smaller copy begins anew as quickly
 
 Bytes size_of(const fs::directory_entry& entry) {
   std::error_code error;
@@ -56,8 +57,18 @@ ChunkFiles::ChunkFiles(fs::path data_dir)
   }
 }
 
-void ChunkFiles::empty_tmp() const {
-  for (const auto& entry : fs::directory_iterator(dir_ / "tmp")) drop_aside(entry.path());
+std::set<fs::path> ChunkFiles::empty_tmp() const {
+  std::set<fs::path> left;
+  for (const auto& entry : fs::directory_iterator(dir_ / "tmp")) {
+    const std::string name = entry.path().filename().string();
+    const bool copy = parse_name(name.substr(0, name.rfind('.'))).has_value();
+    if (copy && entry.is_regular_file() && size_of(entry) > kWorthKeeping) {
+      left.insert(entry.path());
+    } else {
+      drop_aside(entry.path());
+    }
+  }
+  return left;
 }
 
 Census ChunkFiles::census() const {

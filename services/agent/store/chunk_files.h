@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,9 @@ class ChunkFiles {
   /// Makes the folders and locks the directory. Throws std::runtime_error if another agent has it.
   explicit ChunkFiles(std::filesystem::path data_dir);
 
-  /// Copies that were cut off: nobody was told of them.
-  void empty_tmp() const;
+  /// Copies that were cut off: nobody was told of them. Large ones stay, and are named: their
+  /// command may come again, and they can go on.
+  std::set<std::filesystem::path> empty_tmp() const;
   Census census() const;
   std::vector<TrashFile> trash() const;
   Bytes quarantined() const;

@@ -73,12 +73,11 @@ DiskResult<std::shared_ptr<const ChunkReader>> ChunkReader::open(const ChunkFile
       new ChunkReader(std::move(*file), std::move(*manifest)));
 }
 
-DiskResult<std::vector<std::uint8_t>> ChunkReader::read(std::uint64_t first_block,
-                                                        std::uint64_t count) const {
+DiskResult<Buffer> ChunkReader::read(std::uint64_t first_block, std::uint64_t count) const {
   EK_CHECK(count <= manifest_.blocks.size() && first_block <= manifest_.blocks.size() - count);
   const std::uint64_t begin = first_block * kBlockBytes;
   const std::uint64_t end = std::min(manifest_.size_bytes, begin + count * kBlockBytes);
-  std::vector<std::uint8_t> bytes(end - begin);
+  Buffer bytes(end - begin);
   if (auto read = file_.read(begin, bytes); !read) return tl::unexpected(read.error());
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::size_t at = i * kBlockBytes;
@@ -98,7 +97,7 @@ DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& c
   const auto size = file->size();
   if (!size) return tl::unexpected(size.error());
   if (*size != content.size) return fault(DiskFault::Kind::kShort, content, "has another size");
-  WholeChunk chunk{{}, std::vector<std::uint8_t>(size->count())};
+  WholeChunk chunk{{}, Buffer(size->count())};
   if (auto read = file->read(0, chunk.bytes); !read) return tl::unexpected(read.error());
   ChunkHasher hasher;
   hasher.update(chunk.bytes);

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/base/buffer.h"
 #include "services/agent/store/chunk_files.h"
 
 namespace evenkeel::agent {
@@ -19,8 +20,9 @@ class ChunkReader {
 
   const Manifest& manifest() const { return manifest_; }
   /// A run of whole blocks, each matched with the manifest; kCorrupt if one does not match.
-  DiskResult<std::vector<std::uint8_t>> read(std::uint64_t first_block, std::uint64_t count) const;
+  DiskResult<Buffer> read(std::uint64_t first_block, std::uint64_t count) const;
   void drop_cache() const { file_.drop_cache(); }
+  int descriptor() const { return file_.descriptor(); }  ///< stays ours
 
  private:
   ChunkReader(File file, Manifest manifest)
@@ -32,7 +34,7 @@ class ChunkReader {
 /// A chunk and its manifest, read at once.
 struct WholeChunk {
   Manifest manifest;
-  std::vector<std::uint8_t> bytes;
+  Buffer bytes;
 };
 /// One pass over the file for both: faults as those of ChunkReader. For chunks that fit in memory.
 DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content);

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -62,6 +64,18 @@ DiskResult<File> File::create(const std::filesystem::path& path) {
   return File(fd, path);
 }
 
+DiskResult<File> File::open_to_go_on(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return disk_fault(path, "open");
+  return File(fd, path);
+}
+
+DiskResult<File> File::open_direct(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_DIRECT);
+  if (fd < 0) return disk_fault(path, "open");
+  return File(fd, path);
+}
+
 DiskResult<void> File::write(std::uint64_t offset, std::span<const std::uint8_t> bytes) const {
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -95,6 +109,9 @@ DiskResult<Bytes> File::size() const {
 }
 
 DiskResult<void> File::reserve(Bytes size) const {
+  struct statfs status {};
+  // There it would fill the memory with zeros, for nothing.
+  if (::fstatfs(fd_, &status) == 0 && status.f_type == TMPFS_MAGIC) return {};
   if (size == Bytes() || ::fallocate(fd_, 0, 0, static_cast<off_t>(size.count())) == 0) return {};
   if (errno == EOPNOTSUPP || errno == ENOSYS) return {};  // then the writes will tell
   return disk_fault(path_, "reserve space for");

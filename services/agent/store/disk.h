@@ -46,6 +46,11 @@ class File {
   /// A new file for reading and writing, mode 0640; what was there is emptied.
   static DiskResult<File> create(const std::filesystem::path& path);
 
+  /// One that is there, for reading and writing.
+  static DiskResult<File> open_to_go_on(const std::filesystem::path& path);
+  /// For writing whole pages past the page cache; a fault where the file system cannot.
+  static DiskResult<File> open_direct(const std::filesystem::path& path);
+
   DiskResult<void> write(std::uint64_t offset, std::span<const std::uint8_t> bytes) const;
   /// Exactly as many bytes as `into` holds; kShort if the file ends before.
   DiskResult<void> read(std::uint64_t offset, std::span<std::uint8_t> into) const;

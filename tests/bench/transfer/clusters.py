@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import random
 import select
 import subprocess
 import sys
@@ -24,8 +25,8 @@ AGENT = {"reserve": "1MiB", "scrub_rate": "0B", "rescan_interval": "1h"}
 class Watch:
     """What comes to live/, as seen by a process that does nothing else."""
 
-    def __init__(self, program, number, directories):
-        self._popen = subprocess.Popen([program, "watch", str(number), *directories],
+    def __init__(self, program, number, directories, processes=()):
+        self._popen = subprocess.Popen([program, "watch", str(number), *map(str, processes), *directories],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._popen.stdout.readline() != "ready\n":
             raise LocalFault("the watcher did not start")
@@ -136,15 +137,21 @@ def used(before, after):
     return cpu, grown
 
 
-def pauses(samples, start, end):
-    """(the longest time without a byte between the first and the last one, [[seconds, bytes]])."""
-    curve = [(at - start, arrived + coming) for at, _, arrived, coming in samples
-             if start <= at <= end + 0.1]
-    longest, moved_at, high = 0.0, None, 0
-    for at, total in curve:
-        if total > high:
+def pauses(samples, start, end, total):
+    """(the longest time in which nothing moved between the first byte and the last, [[seconds,
+    bytes]]). What has moved is told by what the agents have read, of which bytes of chunks are all
+    but a little; for the curve that is scaled to what there was to move."""
+    moved = [(at - start, read) for at, _, _, read in samples if start <= at <= end + 0.1]
+    first, last = moved[0][1], moved[-1][1]
+    scale = total / max(1, last - first)
+    curve = [(at, (read - first) * scale) for at, read in moved]
+    longest, moved_at, high = 0.0, None, 0.0
+    for at, bytes_moved in curve:
+        if bytes_moved - high > total / 1000:  # more than heartbeats and their like
             longest = max(longest, at - moved_at) if moved_at is not None else 0.0
-            moved_at, high = at, total
+            moved_at, high = at, bytes_moved
+        if high > 0.99 * total:
+            break
     return longest, curve
 
 
@@ -159,7 +166,8 @@ def recovery(folder, build, master, **settings):
         cluster.begin([1, *others], chunks)
         master.read()
         os.sync()
-        watch = Watch(cluster.program, chunks, [cluster.directory(server) for server in others])
+        watch = Watch(cluster.program, chunks, [cluster.directory(server) for server in others],
+                      [cluster.agent(server).pid for server in others])
         try:
             killed = time.monotonic()
             cluster.agent(1).kill()
@@ -181,11 +189,43 @@ def recovery(folder, build, master, **settings):
         for process in cluster.processes.values():
             process.stop()
         cpu, grown = used(before, after)
-        longest, curve = pauses(seen["samples"], event, end)
+        longest, curve = pauses(seen["samples"], event, end, master.bytes)
         return {"seconds": end - event, "cpu_s": sum(cpu.values()), "cpu": cpu,
                 "grown_bytes": grown, "detection_s": event - killed,
                 "first_byte_s": seen["first_byte_s"] - event, "longest_pause_s": longest,
                 "curve": curve}
+
+
+def reads(folder, build, master, rate, quiet_reads):
+    """How long `evenkeel get` of a small chunk takes, as a client sees it: before a server is
+    killed, and while what it held is copied at `rate` a second and copy."""
+    chunks = len(master.names)
+    others = [2, 3, 4, 5]
+    small = [number for number, size in enumerate(master.sizes, 1) if size <= 64 << 10]
+    dice = random.Random(3)
+    with BenchCluster(folder, build, rebalancer={"copy_rate": rate}) as cluster:
+        cluster.hold(master, [(1, others[i % 4]) for i in range(chunks)],
+                     {1: 4, 2: 1, 3: 1, 4: 1, 5: 1})
+        cluster.begin([1, *others], chunks)
+        master.read()
+        os.sync()
+
+        def read_one():
+            start = time.monotonic()
+            cluster.cli("get", f"c{dice.choice(small)}", "-o", folder / "got")
+            return time.monotonic() - start
+
+        read_one()
+        quiet = [read_one() for _ in range(quiet_reads)]
+        cluster.agent(1).kill()
+        cluster.membership_event("membership.failed")
+        start, busy = time.monotonic(), []
+        while cluster.unsettled():
+            busy.append(read_one())
+            if time.monotonic() - start > WAIT_MAX_S:
+                raise cluster.fault("it does not come to rest")
+        return {"rate": rate, "quiet_s": quiet, "busy_s": busy,
+                "recovery_s": time.monotonic() - start}
 
 
 def join(folder, build, master, **settings):

@@ -19,10 +19,12 @@ namespace fs = std::filesystem;
 using namespace evenkeel;
 
 constexpr const char* kUsage =
-    "usage: evenkeel-transfer-bench bare FROM TO            copies over TCP\n"
-    "       evenkeel-transfer-bench watch NUMBER DIRECTORY  until so many chunks, or standard "
-    "input ends\n"
-    "       evenkeel-transfer-bench check FOLDER...         files against their names\n";
+    "usage: evenkeel-transfer-bench bare FROM TO\n"
+    "           copies over TCP\n"
+    "       evenkeel-transfer-bench watch NUMBER [PID | DIRECTORY]...\n"
+    "           until so many chunks have come, or standard input ends\n"
+    "       evenkeel-transfer-bench check FOLDER...\n"
+    "           files against their names\n";
 
 int bare(const std::vector<std::string>& words) {
   const auto copy = bench::bare_copy(words[1], words[2]);
@@ -33,8 +35,14 @@ int bare(const std::vector<std::string>& words) {
 }
 
 int watch(const std::vector<std::string>& words) {
-  const std::vector<fs::path> directories(words.begin() + 2, words.end());
-  const auto seen = bench::watch(directories, std::stoull(words[1]), [] {
+  std::vector<fs::path> directories;
+  std::vector<int> processes;
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    const bool number = words[i].find_first_not_of("0123456789") == std::string::npos;
+    if (number) processes.push_back(std::stoi(words[i]));
+    if (!number) directories.push_back(words[i]);
+  }
+  const auto seen = bench::watch(directories, std::stoull(words[1]), processes, [] {
     std::puts("ready");
     std::fflush(stdout);
   });
@@ -45,7 +53,7 @@ int watch(const std::vector<std::string>& words) {
     std::printf("%s[%.3f, %llu, %llu, %llu]", comma, sample.at_s,
                 static_cast<unsigned long long>(sample.files),
                 static_cast<unsigned long long>(sample.bytes),
-                static_cast<unsigned long long>(sample.coming));
+                static_cast<unsigned long long>(sample.read));
     comma = ", ";
   }
   std::puts("]}");

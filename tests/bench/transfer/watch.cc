@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 
-#include <dirent.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -33,21 +33,19 @@ std::uint64_t size_of(const fs::path& path) {
   return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-std::uint64_t bytes_in(const fs::path& folder) {
-  std::uint64_t sum = 0;
-  DIR* dir = ::opendir(folder.c_str());
-  if (!dir) return 0;
-  while (const dirent* entry = ::readdir(dir)) {
-    if (entry->d_name[0] != '.') sum += size_of(folder / entry->d_name);
-  }
-  ::closedir(dir);
-  return sum;
+/// The kernel counts what comes over sockets, too.
+std::uint64_t read_by(int process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/io");
+  std::string word;
+  std::uint64_t count = 0;
+  return file >> word >> count && word == "rchar:" ? count : 0;
 }
 
 class Watcher {
  public:
-  Watcher(const std::vector<fs::path>& directories, std::uint64_t expected)
-      : expected_(expected), fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+  Watcher(const std::vector<fs::path>& directories, std::uint64_t expected,
+          const std::vector<int>& processes)
+      : expected_(expected), processes_(processes), fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
     if (fd_ < 0) throw std::runtime_error("inotify: " + std::string(std::strerror(errno)));
     for (const fs::path& directory : directories) {
       live_[add(directory / "live", IN_MOVED_TO)] = directory / "live";
@@ -110,13 +108,14 @@ class Watcher {
   }
 
   void sample() {
-    now_.coming = 0;
-    for (const auto& [wd, folder] : tmp_) now_.coming += bytes_in(folder);
+    now_.read = 0;
+    for (const int process : processes_) now_.read += read_by(process);
     now_.at_s = monotonic();
     result_.samples.push_back(now_);
   }
 
   const std::uint64_t expected_;
+  const std::vector<int> processes_;
   const int fd_;
   std::map<int, fs::path> live_, tmp_;
   std::unordered_set<std::string> names_;
@@ -126,8 +125,9 @@ class Watcher {
 
 }  // namespace
 
-Watched watch(const std::vector<fs::path>& directories, std::uint64_t expected, void (*ready)()) {
-  Watcher watcher(directories, expected);
+Watched watch(const std::vector<fs::path>& directories, std::uint64_t expected,
+              const std::vector<int>& processes, void (*ready)()) {
+  Watcher watcher(directories, expected, processes);
   ready();
   return watcher.run();
 }

@@ -9,8 +9,8 @@ namespace evenkeel::bench {
 struct Sample {
   double at_s = 0;  ///< CLOCK_MONOTONIC
   std::uint64_t files = 0;
-  std::uint64_t bytes = 0;   ///< of files in live/
-  std::uint64_t coming = 0;  ///< bytes in tmp/
+  std::uint64_t bytes = 0;  ///< of files in live/
+  std::uint64_t read = 0;   ///< bytes that the processes have read since the start, off whatever
 };
 struct Watched {
   double first_byte_s = 0;  ///< the first write into tmp/; 0: none seen
@@ -21,6 +21,6 @@ struct Watched {
 /// Looks at chunk directories, from outside, until `expected` different chunks have come to live/,
 /// or standard input ends. Calls `ready` once it looks: nothing that happens afterwards is missed.
 Watched watch(const std::vector<std::filesystem::path>& directories, std::uint64_t expected,
-              void (*ready)());
+              const std::vector<int>& processes, void (*ready)());
 
 }  // namespace evenkeel::bench
