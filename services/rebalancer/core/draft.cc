@@ -16,7 +16,11 @@ constexpr CommandId kLater{0};  // given out at the end
 }  // namespace
 
 Draft::Draft(const ClusterView& view, const Limits& limits, Instant now)
-    : view_(view), limits_(limits), now_(now), looks_left_(limits.looks_per_turn) {
+    : view_(view),
+      limits_(limits),
+      now_(now),
+      metered_(view.metering().any()),
+      looks_left_(limits.looks_per_turn) {
   touched_.loosen();
 }
 
@@ -111,25 +115,25 @@ bool Draft::fits(ServerSlot slot, Bytes size) const {
 
 bool Draft::may_copy_in(ServerSlot slot, Bytes size) const {
   const Budget& of = budget(slot);
-  if (!metering().may_take(slot, urgency_, now_)) return false;
+  if (metered_ && !metering().may_take(slot, urgency_, now_)) return false;
   if (of.copies_in == 0) return true;  // one chunk goes through whatever its size
   return of.copies_in < of.most_in && of.bytes_in + size <= of.window;
 }
 
 bool Draft::may_copy_out(ServerSlot slot, Bytes size) const {
   const Budget& of = budget(slot);
-  if (!metering().may_give(slot, urgency_, now_)) return false;
+  if (metered_ && !metering().may_give(slot, urgency_, now_)) return false;
   if (of.copies_out == 0) return true;
   return of.copies_out < limits_.copies_out && of.bytes_out + size <= limits_.bytes_out;
 }
 
 bool Draft::may_cross(ServerSlot source, ServerSlot target) const {
-  return !metering().any() ||
+  return !metered_ ||
          metering().may_cross(view_.place(source).rack, view_.place(target).rack, urgency_, now_);
 }
 
 void Draft::meter(const Copy& copy, ServerSlot target) {
-  if (!view_.metering().any()) return;
+  if (!metered_) return;
   if (!metering_) metering_ = view_.metering();
   metering_->spend({.source = copy.source,
                     .target = target,

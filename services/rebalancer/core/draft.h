@@ -172,6 +172,7 @@ class Draft {
   const ClusterView& view_;
   const Limits& limits_;
   const Instant now_;
+  const bool metered_;  // there are budgets
   // Made when first asked for: most turns have nothing to plan.
   mutable std::vector<Budget> budgets_;  // by server slot
   mutable ServerHeap by_use_;

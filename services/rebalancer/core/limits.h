@@ -46,6 +46,7 @@ struct Limits {
   bool prefer_spread = true;  ///< racks and zones of their own, where the policy does not demand it
   /// How many others a server shares chunks with, at the least; 0: any. See Copysets.
   int scatter_width = 0;
+  bool note_losers = true;  ///< with each decision, who else there was
   bool prefer_near = true;  ///< of targets that are used alike, the nearest to the source
   /// Larger chunks first among those that are at equal risk: makes servers more even in the end,
   /// for the price of sorting all of them.

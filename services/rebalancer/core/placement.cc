@@ -251,7 +251,7 @@ class Search {
   }
 
   void lost(ServerSlot server, std::optional<Refusal> refusal) {
-    if (losers_.full()) return;
+    if (losers_.full() || !draft_.limits().note_losers) return;
     const bool known = std::any_of(losers_.begin(), losers_.end(),
                                    [&](const Loser& loser) { return loser.server == server; });
     if (!known) losers_.add({server, refusal, static_cast<float>(draft_.use(server))});
@@ -303,7 +303,7 @@ class Search {
   template <class Pass>
   void note_second_best(ServerSlot chosen, const Pass& pass) {
     constexpr int kLooks = 4;
-    if (losers_.full()) return;
+    if (losers_.full() || !draft_.limits().note_losers) return;
     const auto second = draft_.by_use().first(
         [&](ServerSlot server) { return server != chosen && pass(server); }, kLooks);
     if (second) lost(*second, std::nullopt);

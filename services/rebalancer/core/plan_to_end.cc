@@ -50,7 +50,7 @@ Limits unhurried(Limits limits) {
   limits.bytes_in = limits.bytes_out = Bytes(std::uint64_t{1} << 60);
   limits.looks_per_turn = SIZE_MAX;
   limits.dead_band = Ratio(0);
-  limits.prefer_spread = limits.prefer_near = false;
+  limits.prefer_spread = limits.prefer_near = limits.note_losers = false;
   limits.largest_first = true;
   return limits;
 }
