@@ -95,7 +95,7 @@ int on_sync(sqlite3_file* file, int flags) {
     if (!verdict.dead) the_one->sync_failed(*f.inode);
     return SQLITE_IOERR_FSYNC;
   }
-  if (the_one->change()) return SQLITE_IOERR_FSYNC;
+  if (the_one->change(true)) return SQLITE_IOERR_FSYNC;
   the_one->sync(*f.inode);
   if (f.syncs_folder) the_one->sync_folder();
   f.syncs_folder = false;
@@ -297,7 +297,7 @@ void FaultVfs::watch(const std::filesystem::path& folder) {
   changes_ = syncs_ = failed_ = 0;
   fail_.reset();
   power_goes_at_.reset();
-  power_lost_ = ignore_syncs_ = dead_ = dies_of_sync_ = false;
+  power_lost_ = ignore_syncs_ = dead_ = dies_of_sync_ = power_goes_at_sync_ = false;
 }
 
 void FaultVfs::fail(Kind kind, std::uint64_t nth, bool for_good) {
@@ -314,10 +314,11 @@ FaultVfs::Verdict FaultVfs::judge(Kind kind) {
   return {true, false};
 }
 
-bool FaultVfs::change() {
+bool FaultVfs::change(bool is_sync) {
   if (quiet_ > 0) return false;
   ++changes_;
   if (power_goes_at_ && changes_ == *power_goes_at_) power_lost_ = true;
+  if (power_goes_at_sync_ && is_sync) power_lost_ = true;
   return power_lost_ || dead_;
 }
 
@@ -374,6 +375,7 @@ std::vector<std::uint8_t> FaultVfs::survivors(const Inode& inode, Unsynced unsyn
 void FaultVfs::heal(Unsynced unsynced, Rng& rng) {
   fail_.reset();
   power_goes_at_.reset();
+  power_goes_at_sync_ = false;
   if (!power_lost_) return;
   power_lost_ = false;
   std::map<std::string, std::shared_ptr<Inode>> left;

@@ -69,6 +69,8 @@ class FaultVfs {
   /// The power goes in the midst of the nth change, from 1. Every call fails from then on.
   void lose_power_at(std::uint64_t nth_change) { power_goes_at_ = nth_change; }
   void lose_power() { power_lost_ = true; }
+  /// The power goes in the midst of the next sync.
+  void lose_power_at_sync() { power_goes_at_sync_ = true; }
   bool power_lost() const { return power_lost_; }
   /// No call fails any more. After a loss of power: writes to the disk what is left there, once
   /// all connections are closed.
@@ -107,7 +109,7 @@ class FaultVfs {
   };
   Verdict judge(Kind kind);
   /// Counts a change; true if the power goes with it.
-  bool change();
+  bool change(bool is_sync = false);
   bool watches(const char* path) const;
   std::shared_ptr<Inode> opened(const std::string& path, bool is_new);
   void sync(Inode& inode);
@@ -132,6 +134,7 @@ class FaultVfs {
   std::optional<Fail> fail_;
   std::optional<std::uint64_t> power_goes_at_;
   bool power_lost_ = false, ignore_syncs_ = false, dies_of_sync_ = false, dead_ = false;
+  bool power_goes_at_sync_ = false;
   int quiet_ = 0;
 };
 

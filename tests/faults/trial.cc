@@ -109,9 +109,9 @@ std::string complaints(const std::filesystem::path& database) {
 
 Share Share::from_environment(std::uint64_t otherwise) {
   const char* given = std::getenv("EVENKEEL_FAULTS");
-  if (!given) return {otherwise};
+  if (!given) return Share{otherwise, otherwise};
   if (std::string(given) == "all") return {};
-  return {std::stoull(given)};
+  return Share{std::stoull(given)};
 }
 
 /// Counts acknowledgements; in the run without faults also keeps the states that they are about.
@@ -245,16 +245,18 @@ void Trial::look(const Outcome& outcome) {
 }
 
 /// The first of them, the last, and evenly from between.
-std::vector<std::uint64_t> Trial::chosen(std::uint64_t calls, std::uint64_t salt) const {
+std::vector<std::uint64_t> Trial::chosen(std::uint64_t calls, std::uint64_t salt,
+                                         std::uint64_t at_most) {
   std::vector<std::uint64_t> all;
-  const std::uint64_t stride = (calls + share_.calls - 1) / share_.calls + (calls == 0);
+  const std::uint64_t stride = (calls + at_most - 1) / at_most + (calls == 0);
   for (std::uint64_t n = 1 + salt % stride; n <= calls; n += stride) all.push_back(n);
   return all;
 }
 
 Tally Trial::fail_calls(Kind kind, bool for_good) {
   Tally tally{.calls = calls_[kind]};
-  for (const std::uint64_t nth : chosen(tally.calls, static_cast<std::uint64_t>(kind))) {
+  const std::uint64_t at_most = kind == Kind::kMemory ? share_.allocations : share_.calls;
+  for (const std::uint64_t nth : chosen(tally.calls, static_cast<std::uint64_t>(kind), at_most)) {
     SCOPED_TRACE(script_.name + ": " + to_text(kind) + " at call " + std::to_string(nth) +
                  (for_good ? " and ever after" : ""));
     const Outcome outcome = run_once([&](FaultVfs& vfs) { vfs.fail(kind, nth, for_good); });
@@ -271,7 +273,8 @@ Tally Trial::fail_calls(Kind kind, bool for_good) {
 
 Tally Trial::lose_power(Unsynced unsynced) {
   Tally tally{.calls = changes_};
-  for (const std::uint64_t nth : chosen(changes_, static_cast<std::uint64_t>(unsynced))) {
+  for (const std::uint64_t nth :
+       chosen(changes_, static_cast<std::uint64_t>(unsynced), share_.calls)) {
     SCOPED_TRACE(script_.name + ": power lost at change " + std::to_string(nth) +
                  ", unsynced: " + to_text(unsynced));
     const Outcome outcome = run_once([&](FaultVfs& vfs) { vfs.lose_power_at(nth); });
@@ -287,7 +290,7 @@ Tally Trial::lose_power(Unsynced unsynced) {
 
 Tally Trial::lose_power_after_a_failed_sync() {
   Tally tally{.calls = calls_[Kind::kSync]};
-  for (const std::uint64_t nth : chosen(tally.calls, 0)) {
+  for (const std::uint64_t nth : chosen(tally.calls, 0, share_.calls)) {
     SCOPED_TRACE(script_.name + ": IOERR_FSYNC at call " + std::to_string(nth) +
                  ", another start, power lost");
     const Outcome outcome = run_once([&](FaultVfs& vfs) {
@@ -314,7 +317,7 @@ Tally Trial::lose_power_after_a_failed_sync() {
 
 std::uint64_t Trial::count_losses(const std::function<void(FaultVfs&)>& spoil) {
   std::uint64_t losses = 0;
-  for (const std::uint64_t nth : chosen(changes_, 0)) {
+  for (const std::uint64_t nth : chosen(changes_, 0, share_.calls)) {
     const Outcome outcome = run_once([&](FaultVfs& vfs) {
       vfs.lose_power_at(nth);
       spoil(vfs);

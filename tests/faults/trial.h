@@ -38,6 +38,7 @@ struct Script {
 /// How much is tried: of the calls of each kind in each script at most this many, evenly strewn.
 struct Share {
   std::uint64_t calls = 1ull << 40;  ///< all
+  std::uint64_t allocations = 400;   ///< the same, of memory: there are tens of thousands
   /// From the environment variable EVENKEEL_FAULTS: "all" or a number; else `otherwise`.
   static Share from_environment(std::uint64_t otherwise);
 };
@@ -78,7 +79,8 @@ class Trial {
   void set_up();
   bool is_allowed(const std::string& state, std::size_t acknowledged) const;
   void look(const Outcome& outcome);
-  std::vector<std::uint64_t> chosen(std::uint64_t calls, std::uint64_t salt) const;
+  static std::vector<std::uint64_t> chosen(std::uint64_t calls, std::uint64_t salt,
+                                           std::uint64_t at_most);
   std::filesystem::path file() const { return folder_ / script_.database; }
 
   Script script_;
