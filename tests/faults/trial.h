@@ -38,7 +38,7 @@ struct Script {
 /// How much is tried: of the calls of each kind in each script at most this many, evenly strewn.
 struct Share {
   std::uint64_t calls = 1ull << 40;  ///< all
-  std::uint64_t allocations = 400;   ///< the same, of memory: there are tens of thousands
+  std::uint64_t allocations = 60;    ///< the same, of memory: there are tens of thousands
   /// From the environment variable EVENKEEL_FAULTS: "all" or a number; else `otherwise`.
   static Share from_environment(std::uint64_t otherwise);
 };
