@@ -30,6 +30,11 @@ if(EVENKEEL_SANITIZE)
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endif()
 
+option(EVENKEEL_FUZZ "Build the targets of libFuzzer; wants clang" OFF)
+if(EVENKEEL_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # Where migrations are read from unless the environment variable of the same name says otherwise.
 set(EVENKEEL_SCHEMA_DIR ${PROJECT_SOURCE_DIR}/schema CACHE PATH "Folder of the SQL migrations")
 
