@@ -35,16 +35,23 @@ void wire(Span bytes) {
   EK_CHECK(wire::encode(kCluster, *again) == said);
 }
 
-/// The first byte says in what pieces the rest arrives; where they are cut makes no difference.
+/// The first byte says in what pieces the rest arrives; where they are cut makes no difference, nor
+/// whether they are put where the reader wants them.
 void frames(Span bytes) {
   if (bytes.empty()) return;
-  const auto read = [](Span stream, std::size_t piece) {
+  const auto read = [](Span stream, std::size_t piece, bool in_place) {
     agent::FrameReader reader;
     std::string seen;
     while (!stream.empty()) {
-      const std::size_t count = std::min(piece, stream.size());
+      std::size_t count = std::min(piece, stream.size());
+      Span arrived = stream.first(count);
+      if (const auto place = reader.place(); in_place && !place.empty()) {
+        count = std::min(count, place.size());
+        std::copy_n(stream.begin(), count, place.begin());
+        arrived = place.first(count);
+      }
       const auto fault =
-          reader.feed(stream.first(count), [&](const wire::FrameHeader& header, Buffer&& payload) {
+          reader.feed(arrived, [&](const wire::FrameHeader& header, Buffer&& payload) {
             EK_CHECK(header.length == payload.size());
             seen += std::to_string(static_cast<int>(header.type)) + ":" +
                     std::to_string(header.transfer) + ":" + std::string(agent::text_of(payload));
@@ -56,7 +63,9 @@ void frames(Span bytes) {
     return seen;
   };
   const Span stream = bytes.subspan(1);
-  EK_CHECK(read(stream, 1 + bytes[0]) == read(stream, stream.size() + 1));
+  const std::string whole = read(stream, stream.size() + 1, false);
+  EK_CHECK(read(stream, 1 + bytes[0], false) == whole);
+  EK_CHECK(read(stream, 1 + bytes[0], true) == whole);
 }
 
 /// A settings file and, after a zero byte, words of the command line, one a line.
