@@ -67,7 +67,8 @@ class Turns {
     static const Limits kLimits{.copies_in = 1 << 20,
                                 .copies_out = 1 << 20,
                                 .bytes_in = Bytes(1ULL << 50),
-                                .bytes_out = Bytes(1ULL << 50)};
+                                .bytes_out = Bytes(1ULL << 50),
+                                .patience_server = Duration(0)};
     return kLimits;
   }
 
