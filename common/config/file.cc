@@ -306,7 +306,7 @@ void Reader::report_unknown() {
     if (is_table && (has_keys || asked_tables_.contains(key + "."))) continue;  // an empty table
     const auto nearest = std::min_element(
         asked_.begin(), asked_.end(),
-        [&](const auto& a, const auto& b) { return edits(key, a) < edits(key, b); });
+        [&wrong = key](const auto& a, const auto& b) { return edits(wrong, a) < edits(wrong, b); });
     const bool near = nearest != asked_.end() && edits(key, *nearest) <= 1 + key.size() / 4;
     fault_at(entry.where, key, "unknown key" + (near ? "; did you mean '" + *nearest + "'?" : ""));
   }

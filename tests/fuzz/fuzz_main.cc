@@ -10,7 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& one : evenkeel::fuzz::targets()) {
       if (one.name == EVENKEEL_FUZZ_TARGET) return &one;
     }
-    EK_CHECK(!"no such target");
+    EK_CHECK(false && "no such target");
+    return static_cast<const evenkeel::fuzz::Target*>(nullptr);
   }();
   target->read({data, size});
   return 0;
