@@ -17,8 +17,8 @@ struct Limits {
   std::size_t looks_per_turn = 400'000;  ///< at servers for one chunk or other; about 10 ms
   std::size_t sorted_per_turn = 8'192;   ///< chunks of servers that are lost or back; about 8 ms
 
-  int copies_in = 64;   ///< in flight to one server; the agent itself runs fewer at a time
-  int copies_out = 64;  ///< in flight from one server
+  int copies_in = 1024;   ///< in flight to one server; the agent itself runs fewer at a time
+  int copies_out = 1024;  ///< in flight from one server
   Bytes bytes_in{512ull << 20};
   Bytes bytes_out{512ull << 20};
   int checks = 256;    ///< verifies and deletes in flight on one server
