@@ -31,7 +31,8 @@ Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
       pace_(limits),
       view_(store.load_view(clock.now())),
       last_event_before_(view_.last_event()),
-      puts_looked_at_(clock.now()) {
+      puts_looked_at_(clock.now()),
+      watch_(store, view_, clock.now()) {
   begin_epoch();
 }
 
@@ -54,6 +55,7 @@ void Rebalancer::begin_epoch() {
     policy.goal = limits_.default_goal;
     record(transaction, {PolicySet{policy}}, committed);
   }
+  watch_.write(transaction, view_, clock_.now(), clock_.wall_now(), true);
   transaction.commit();
   for (const auto& [chunk, left] : store_.recently_retired(limits_.retire_after)) {
     view_.apply(
@@ -83,6 +85,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   record(transaction, plan(view_, pace_.limits(), now), committed);
   const auto most = static_cast<std::size_t>(pace_.limits().commands_per_turn);
   committed.more_to_plan = view_.unsorted() > 0 || committed.issued.size() - before >= most;
+  watch_.write(transaction, view_, now, clock_.wall_now(), committed.changes > 0);
   transaction.commit();
   pace_.took(clock_.now() - now, committed.more_to_plan);
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
@@ -143,7 +146,9 @@ void Rebalancer::record(Store::Transaction& transaction, const Changes& changes,
     }
     servers_changed_ |= is_about_presence(change);
     transaction.save(change);
+    watch_.before(change, view_);
     view_.apply(change);
+    watch_.after(change, view_);
   }
   committed.changes += changes.size();
 }

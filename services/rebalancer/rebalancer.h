@@ -11,6 +11,7 @@
 #include "services/rebalancer/core/limits.h"
 #include "services/rebalancer/store/store.h"
 #include "services/rebalancer/turn_pace.h"
+#include "services/rebalancer/watch.h"
 
 namespace evenkeel {
 
@@ -49,6 +50,7 @@ class Rebalancer {
 
   const ClusterView& view() const { return view_; }
   const Limits& limits() const { return limits_; }
+  const Watch& watch() const { return watch_; }
   Store& store() { return store_; }
 
  private:
@@ -67,6 +69,7 @@ class Rebalancer {
   const EventNumber last_event_before_;
   Instant puts_looked_at_;
   bool servers_changed_ = true;  ///< since it was last looked who is away
+  Watch watch_;
 };
 
 }  // namespace evenkeel

@@ -38,6 +38,8 @@ struct ViewTest : testing::Test {
         (4, 1, 0, zeroblob(16), 2, 2);
       INSERT INTO replica (chunk_id, server_id, state, version) VALUES
         (1, 1, 0, 1), (2, 1, 0, 1), (2, 2, 0, 1);
+      INSERT INTO server_load VALUES (1, 2, 200, 0, 0, 0, 0, NULL, NULL);
+      UPDATE gauge SET healthy = 1, at_risk = 1, at_risk_some = '[2]', retired = 1, replicas = 3;
       INSERT INTO event (at_ms, kind, subject, text) VALUES (1, 'server', 's1', 'joined'),
         (2, 'server', 's2', 'failed');
     )");
@@ -132,16 +134,23 @@ TEST_F(ViewTest, StatusEndsAsBadlyAsTheWorstChunk) {
   EXPECT_NE(risky.second.find("\"mode\": \"no_answer\""), std::string::npos);
   EXPECT_NE(risky.second.find("\"used_share_highest\": 0.2"), std::string::npos);
 
-  execute("UPDATE server SET liveness = 'dead'");
+  const auto lose = [&] {
+    execute(
+        "UPDATE server SET liveness = 'dead'; UPDATE gauge SET healthy = 0, at_risk = 0, "
+        "lost = 2, lost_some = '[1,2]'");
+  };
+  lose();
   EXPECT_EQ(exit().first, Exit::kLost);
-  execute("UPDATE server SET liveness = 'alive'");
+  execute(
+      "UPDATE server SET liveness = 'alive'; UPDATE gauge SET healthy = 2, lost = 0, "
+      "lost_some = '[]'");
   const auto healthy = exit();
   EXPECT_EQ(healthy.first, Exit::kOk);
   EXPECT_NE(healthy.second.find("\"servers_not_reported\": 1"), std::string::npos);
 
   options.json = false;
   EXPECT_NE(exit().second.find("each has its goal of replicas"), std::string::npos);
-  execute("UPDATE server SET liveness = 'dead'");
+  lose();
   EXPECT_NE(exit().second.find("lost              2 chunks: c1 c2"), std::string::npos)
       << exit().second;
 }
@@ -150,6 +159,7 @@ TEST_F(ViewTest, StatusTellsWhatOperatorsWant) {
   execute(R"(
     UPDATE meta SET running_ms = 5000;
     UPDATE server SET admin = 'draining', after_drain = 1 WHERE server_id = 1;
+    UPDATE server_load SET chunks_left = 2, bytes_left = 200 WHERE server_id = 1;
     UPDATE server SET admin = 'maintenance', maintenance_until_running_ms = 65000
       WHERE server_id = 2;
     INSERT INTO paused_pass VALUES ('trim', 1), ('balance', 1);
@@ -175,7 +185,9 @@ TEST_F(ViewTest, StatusTellsWhatOperatorsWant) {
 }
 
 TEST_F(ViewTest, ADatabaseWithoutServersHasAStatus) {
-  execute("DELETE FROM replica; DELETE FROM server; DELETE FROM chunk;");
+  execute(
+      "DELETE FROM replica; DELETE FROM server_load; DELETE FROM server; DELETE FROM chunk;"
+      "UPDATE gauge SET healthy = 0, at_risk = 0, retired = 0, replicas = 0;");
   testing::internal::CaptureStdout();
   EXPECT_EQ(status(options), Exit::kOk);
   EXPECT_NE(testing::internal::GetCapturedStdout().find("\"used_share\": null"), std::string::npos);

@@ -109,6 +109,7 @@ TEST(Histories, EndInRestAndLoseNothingOnTheWay) {
     ASSERT_TRUE(world.settle()) << persisted(world.view());
     world.compare();
     world.expect_rest();
+    world.expect_counted();
     world.expect_invariants();
     ASSERT_FALSE(testing::Test::HasFailure()) << persisted(world.view());
   }

@@ -181,6 +181,13 @@ TEST_F(Tables, ViewsTellOfHealth) {
 }
 
 TEST_F(Tables, ViewsTellOfServers) {
+  {
+    Store::Transaction transaction(store_, Epoch(1), Timestamp(Duration(7)), Duration(0));
+    for (std::uint64_t server = 1; server <= 3; ++server) {
+      transaction.save(ServerId(server), ServerLoad{.replicas = 1, .used = Bytes(10)});
+    }
+    transaction.commit();
+  }
   EXPECT_EQ(rows("server_id || ' ' || replicas || ' ' || used_bytes || ' ' || reported "
                  "FROM server_status ORDER BY server_id"),
             "1 1 10 1, 2 1 10 1, 3 1 10 1, 4 0 0 1");

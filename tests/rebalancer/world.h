@@ -412,18 +412,47 @@ class World {
   }
   /// What the database says must be empty, always; looked at as an operator does.
   void expect_invariants() {
-    sqlite::Database reader(dir_.path() / "rebalancer.db", sqlite::OpenMode::kReadOnly);
     for (const char* name :
          {"invariant_delete_without_evidence", "invariant_outbox_is_open_commands",
           "invariant_copy_onto_holder", "invariant_replica_ahead_of_chunk"}) {
-      sqlite::Statement row(reader, std::string("SELECT count(*) FROM ") + name);
-      row.open();
-      ASSERT_TRUE(row.step());
-      ASSERT_EQ(row.integer(0), 0) << name;
+      expect_none(std::string("SELECT 1 FROM ") + name);
     }
+    // What is kept counted is what there is, at every commit.
+    expect_none("SELECT replicas FROM gauge WHERE replicas <> (SELECT count(*) FROM replica)");
+    expect_none("SELECT files FROM gauge WHERE files <> (SELECT count(*) FROM file WHERE state)");
+    expect_none(
+        "SELECT 1 FROM (SELECT kind, reason, sum(state = 0) AS open, "
+        "sum(iif(state = 0, size_bytes, 0)) AS open_bytes, sum(state = 1) AS done, "
+        "sum(iif(state = 1, size_bytes, 0)) AS done_bytes, sum(state = 2) AS failed, "
+        "sum(state = 3) AS refused, sum(state = 4) AS superseded FROM command GROUP BY 1, 2 "
+        "EXCEPT SELECT * FROM command_count)");
+    expect_none(
+        "SELECT 1 FROM command_count WHERE (kind, reason) NOT IN "
+        "(SELECT kind, reason FROM command)");
+  }
+  /// The same of what is a second old at most, and of chunks whose holders have all reported.
+  void expect_counted() {
+    for (const char* health : {"healthy", "lost", "at_risk", "under_replicated", "over_replicated",
+                               "creating", "retired"}) {
+      expect_none(std::string("SELECT 1 FROM gauge WHERE ") + health +
+                  " <> (SELECT count(*) FROM chunk_health WHERE health = '" + health + "')");
+    }
+    expect_none(
+        "SELECT s.server_id FROM server_status s JOIN server_load l USING (server_id) WHERE "
+        "(l.replicas, l.used_bytes) IS NOT (SELECT count(*), coalesce(sum(size_bytes), 0) "
+        "FROM replica JOIN chunk USING (chunk_id) WHERE replica.server_id = s.server_id)");
+    expect_none(
+        "SELECT server_id FROM server WHERE server_id NOT IN "
+        "(SELECT server_id FROM server_load)");
   }
 
  private:
+  void expect_none(const std::string& sql) {
+    sqlite::Database reader(dir_.path() / "rebalancer.db", sqlite::OpenMode::kReadOnly);
+    sqlite::Statement row(reader, sql);
+    row.open();
+    ASSERT_FALSE(row.step()) << sql;
+  }
   AgentIdentity identity(const Agent& agent) const {
     return {agent.member.server, agent.member.incarnation, agent.member.storage, view().epoch()};
   }

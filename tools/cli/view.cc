@@ -23,6 +23,12 @@ bool is_rebalancers(const sqlite::Database& db) {
   return query.step() && query.integer(0) == 3;
 }
 
+bool keeps_counts(const sqlite::Database& db) {
+  sqlite::Statement query(db, "SELECT count(*) FROM sqlite_master WHERE name = 'cluster_state'");
+  query.open();
+  return query.step() && query.integer(0) == 1;
+}
+
 std::string cluster_of(const sqlite::Database& db) {
   sqlite::Statement query(db, "SELECT coalesce(max(cluster), '') FROM meta");
   query.open();
@@ -44,6 +50,11 @@ Result<View> View::open(const std::filesystem::path& path, const std::string& cl
     View view(path);
     if (!is_rebalancers(view.db_)) {
       return fail(ErrorCode::kMalformed, path.string() + ": not the database of a rebalancer");
+    }
+    if (!keeps_counts(view.db_)) {
+      return fail(ErrorCode::kConflict, path.string() +
+                                            ": of an older rebalancer; it is brought up to date "
+                                            "when one of this version starts");
     }
     const std::string owner = cluster_of(view.db_);
     if (owner != cluster) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "common/model/explanation.h"
 #include "common/sqlite/database.h"
 #include "services/rebalancer/core/cluster_view.h"
+#include "services/rebalancer/core/loads.h"
+#include "services/rebalancer/core/tally.h"
 
 namespace evenkeel {
 
@@ -36,6 +39,11 @@ class Store {
     /// process has run, which the database adds up over all runs.
     Transaction(Store& store, Epoch mine, Timestamp wall, Duration running);
     void save(const Change& change);
+    /// What operators watch. The state is dated with this transaction's wall clock.
+    void save(const ClusterState& state);
+    void save(const Sample& sample);
+    void save(const CommandKey& of, const CommandCount& count);
+    void save(ServerId server, const ServerLoad& load);
     void commit();
 
    private:
@@ -98,6 +106,10 @@ class Store {
   /// hour: how old commands are is known to an hour. Bounded: at most `at_most` rows of each; true
   /// if there is more to remove.
   bool prune(const Keep& keep, std::uint64_t at_most);
+
+  /// How commands ended in all runs before this one; of the open ones nothing.
+  std::map<CommandKey, CommandCount> command_counts();
+  RiskTotals risk_totals();
 
   bool checkpoint_if_due(int pages) { return db_.checkpoint_if_due(pages); }
 

@@ -1,0 +1,50 @@
+#include "services/rebalancer/watch.h"
+
+namespace evenkeel {
+namespace {
+
+constexpr Duration kEach = std::chrono::seconds(1);
+constexpr std::int64_t kSampleEachS = 10;
+constexpr std::size_t kLooks = 20'000;  // at chunks in one turn; bounds it to a millisecond or two
+
+}  // namespace
+
+Watch::Watch(Store& store, const ClusterView& view, Instant now)
+    : health_(view), tally_(view, store.command_counts(), store.risk_totals(), now) {}
+
+void Watch::before(const Change& change, const ClusterView& view) {
+  health_.before(change, view);
+  if (const auto* issued = std::get_if<CommandIssued>(&change)) {
+    tally_.opened(issued->command);
+  } else if (const auto* closed = std::get_if<CommandClosed>(&change)) {
+    tally_.closed(*view.find(closed->command), closed->end);
+  } else if (std::holds_alternative<ServerAdminSet>(change)) {
+    second_.reset();  // who has asked for it looks at once
+  }
+}
+
+void Watch::write(Store::Transaction& transaction, const ClusterView& view, Instant now,
+                  Timestamp wall, bool changed) {
+  tally_.advance(health_, now);
+  changed |= health_.catch_up(view, kLooks);
+  for (const CommandKey& key : tally_.take_changed()) {
+    transaction.save(key, tally_.commands().at(key));
+  }
+  const bool due = !second_ || now - *second_ >= kEach;
+  if (changed || due) transaction.save(state_of(view, health_, tally_));
+  if (!due) return;
+  second_ = now;
+  write_each_second(transaction, view, wall);
+}
+
+void Watch::write_each_second(Store::Transaction& transaction, const ClusterView& view,
+                              Timestamp wall) {
+  for (const auto& [server, load] : loads_.changed(view)) transaction.save(server, load);
+  const std::int64_t wall_s = wall.time_since_epoch().count() / 1000;
+  const std::int64_t stretch = wall_s - wall_s % kSampleEachS;
+  if (stretch == sampled_s_) return;
+  sampled_s_ = stretch;
+  transaction.save(sample_of(view, health_, tally_, stretch));
+}
+
+}  // namespace evenkeel

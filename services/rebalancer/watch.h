@@ -1,0 +1,35 @@
+#pragma once
+#include "services/rebalancer/core/loads.h"
+#include "services/rebalancer/core/tally.h"
+#include "services/rebalancer/store/store.h"
+
+namespace evenkeel {
+
+/// Keeps what operators watch in the database, in the same transactions that make it so. How the
+/// cluster is and what became of commands is exact as of the last commit; what each server carries
+/// is a second old at most.
+class Watch {
+ public:
+  Watch(Store& store, const ClusterView& view, Instant now);
+
+  /// Before and after it is applied to the view.
+  void before(const Change& change, const ClusterView& view);
+  void after(const Change& change, const ClusterView& view) { health_.after(change, view); }
+  /// Towards the end of a transaction. `changed`: whether anything has, in it.
+  void write(Store::Transaction& transaction, const ClusterView& view, Instant now, Timestamp wall,
+             bool changed);
+
+  const Tally& tally() const { return tally_; }
+  const HealthBook& health() const { return health_; }
+
+ private:
+  void write_each_second(Store::Transaction& transaction, const ClusterView& view, Timestamp wall);
+
+  HealthBook health_;
+  Tally tally_;
+  Loads loads_;
+  std::optional<Instant> second_;  // when what is written each second was written
+  std::int64_t sampled_s_ = 0;
+};
+
+}  // namespace evenkeel
