@@ -16,7 +16,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("EVENKEEL_BIN", PROJECT / "build/release/bin"))
 README = PROJECT / "README.md"
 VIEWS = PROJECT / "schema/rebalancer/views.md"
-SERVICES = ("membership", "rebalancer", "agent")
+SERVICES = ("membership", "rebalancer", "agent", "console")
 
 # What cannot be compared as text: no default at all, or one that the machine makes.
 MADE_BY_THE_MACHINE = {("agent", "location"), ("agent", "advertise"), ("agent", "labels")}
@@ -133,7 +133,7 @@ def reads_of(service):
         fallback = re.split(r",\s", rest)[0].strip() if rest else None
         if helper == "bytes_or_auto":
             fallback = '"auto"'
-        if fallback is not None and fallback.startswith("{"):  # a range: there is no default
+        if fallback is not None and fallback.startswith("{") and kind != "strings":  # a range: there is no default
             fallback = None
         if key in found and fallback is None:
             continue
@@ -144,7 +144,8 @@ def reads_of(service):
 # Where the structs are that settings are read into, under services/<service>/.
 STRUCTS = {"membership": ("io/options.h", "core/failure_detector.h"),
            "rebalancer": ("settings.h", "core/limits.h", "core/budgets.h"),
-           "agent": ("settings.h",)}
+           "agent": ("settings.h",),
+           "console": ("settings.h", "io/site.h")}
 
 
 def members_of(service):
@@ -156,6 +157,9 @@ def members_of(service):
             found.setdefault(name, set()).add(braced or plain)
     return found
 
+
+# Where a service keeps, or finds, what it works on.
+OF_ITS_OWN = {"console": "database"}
 
 UNITS = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000,
          "seconds": 1000, "minutes": 60_000, "hours": 3_600_000,
@@ -177,6 +181,8 @@ def of_cpp(kind, text):
         return float(text)
     if kind == "integer":
         return int(text)
+    if kind == "strings":
+        return {"{}": ()}[text]
     if kind == "boolean":
         return {"true": True, "false": False}[text]
     return re.fullmatch(r'"(.*)"', text)[1]
@@ -186,6 +192,8 @@ def of_toml(kind, value):
     if kind in ("duration", "bytes", "ratio"):
         number, unit = re.fullmatch(r"([\d.]+)([A-Za-z]+|%)", value).groups()
         return round(float(number) * UNITS[unit], 9)
+    if kind == "strings":
+        return tuple(value)
     return value
 
 
@@ -232,7 +240,7 @@ class Settings(unittest.TestCase):
                     file.write_text(text)
                     done = subprocess.run(
                         [BIN / f"evenkeel-{service}", "--config", file, "--set", "log_level=loud",
-                         "--set", f"data_dir={folder}/data"],
+                         "--set", f"{OF_ITS_OWN.get(service, 'data_dir')}={folder}/data"],
                         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False)
                     self.assertEqual(done.returncode, 2, done.stderr)
                     faults = done.stderr.strip().splitlines()

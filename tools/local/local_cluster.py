@@ -15,6 +15,7 @@ import socket
 import sqlite3
 import subprocess
 import time
+import urllib.request
 
 import msgpack
 import zmq
@@ -226,6 +227,26 @@ class LocalCluster:
             "rebalancer_commands": self.endpoints["commands"],
             "rebalancer_agents": self.endpoints["agents"],
             "heartbeat_interval": "250ms", **self._agent_settings, **settings})
+
+    @property
+    def console_address(self):
+        return f"http://{self.processes['console'].settings['listen']}"
+
+    def start_console(self, **settings):
+        """The web page for operators, which may change things here; waits until it answers."""
+        console = self._add("console", "evenkeel-console", {
+            "cluster": self.name, "database": str(self.database), "allow_changes": True,
+            "control_endpoint": self.endpoints["control"], "listen": f"127.0.0.1:{free_port()}",
+            "rebalancer_settings": str(self.rebalancer.folder / "rebalancer.toml"), **settings})
+        console.start()
+        self.wait("the console to answer", lambda: self._answers(f"{self.console_address}/api/now"))
+
+    @staticmethod
+    def _answers(url):
+        with contextlib.suppress(OSError):
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status == 200
+        return False
 
     def start(self, agents=0):
         """Membership, the rebalancer and agents 1 to `agents`, and waits until all are in."""

@@ -90,6 +90,8 @@ class Show:
         """As few agents as the goal asks for; the rest come later, so that there is something to
         measure copies by."""
         self.cluster.start(self.given.goal)
+        self.cluster.start_console()
+        self.account.step(f"Watch it in a browser: {self.cluster.console_address}")
         self.account.step(f"Started membership, the rebalancer and {agents_text(self.given.goal)}, "
                           "each in a rack of its own.")
 
@@ -311,12 +313,14 @@ class Show:
         tool = (f"{cluster.bin}/evenkeel --cluster {cluster.name} "
                 f"--control {cluster.endpoints['control']} --database {cluster.database}")
         say()
-        say("The cluster runs on until Ctrl-C. To look at it:")
+        say("The cluster runs on until Ctrl-C. To look at it, and to try what it does:")
+        say(f"  {cluster.console_address} in a browser")
         for words in ("status", "servers", "chunks", "commands", "put FILE", "get FILE -o OUT"):
             say(f"  {tool} {words}")
         say("or in SQL (read only: the rebalancer alone writes):")
         for view in ("server_status", "chunk_health", "violations", "command_history"):
             say(f"  sqlite3 'file:{cluster.database}?mode=ro' 'SELECT * FROM {view} LIMIT 20'")
+        say(f"The console of another cluster: {cluster.bin}/evenkeel-console --config deploy/console.toml")
         say("Endpoints:")
         for name, endpoint in cluster.endpoints.items():
             say(f"  {name:<20} {endpoint}")
