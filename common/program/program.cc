@@ -51,4 +51,9 @@ log::Settings read_log_settings(config::Reader& reader) {
   return settings;
 }
 
+std::string read_metrics_listen(config::Reader& reader) {
+  const bool off = reader.string("metrics_listen", "").empty();
+  return off ? std::string() : reader.host_port("metrics_listen");
+}
+
 }  // namespace evenkeel

@@ -36,4 +36,7 @@ int run_program(int argc, char** argv, const Program& program,
 /// The settings `log_level` (debug, info, warn, error) and `log_json`, the same for all services.
 log::Settings read_log_settings(config::Reader& reader);
 
+/// The setting `metrics_listen`: "host:port", or empty for no metrics; the same for all services.
+std::string read_metrics_listen(config::Reader& reader);
+
 }  // namespace evenkeel

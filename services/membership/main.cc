@@ -1,5 +1,6 @@
 #include <sys/random.h>
 
+#include <optional>
 #include <stdexcept>
 
 #include "common/base/check.h"
@@ -10,6 +11,7 @@
 #include "common/reactor/loop.h"
 #include "common/reactor/signals.h"
 #include "services/membership/io/membership.h"
+#include "services/membership/io/metrics_page.h"
 #include "services/membership/settings.h"
 #include "services/membership/store/member_store.h"
 
@@ -22,12 +24,19 @@ StorageId random_id() {
   return StorageId(bytes);
 }
 
-void serve(const Options& options, MemberStore& store) {
+void serve(const Settings& settings, MemberStore& store) {
+  const Options& options = settings.options;
   const SystemClock clock;
   zmq::context_t context;
   Loop loop;
   const Signals signals(loop);
   const Membership membership(options, loop, context, clock, store);
+  std::optional<metrics::Exporter> exporter;
+  Timer publish(loop, [&] { exporter->publish(metrics_page(membership, store)); });
+  if (!settings.metrics_listen.empty()) {
+    exporter.emplace(settings.metrics_listen, "membership", EVENKEEL_VERSION);
+    publish.start(Duration(0), std::chrono::seconds(1));
+  }
   log::info("started", {{"cluster", options.cluster},
                         {"stream", store.stream()},
                         {"number", store.last_number()},
@@ -46,7 +55,7 @@ Result<Exit> run(config::Reader& reader) {
   auto store =
       MemberStore::open(data_dir->path() / "membership.db", settings->options.cluster, random_id());
   if (!store) return tl::unexpected(store.error());
-  serve(settings->options, *store);
+  serve(*settings, *store);
   return Exit::kGood;
 }
 

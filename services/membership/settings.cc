@@ -44,6 +44,7 @@ Result<Settings> read_settings(config::Reader& reader) {
   read_options(reader, settings.options);
   settings.data_dir = reader.string("data_dir");
   check_times(reader, settings.options);
+  settings.metrics_listen = read_metrics_listen(reader);
   settings.log = read_log_settings(reader);
   if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
   return settings;

@@ -12,6 +12,7 @@ namespace evenkeel::membership {
 struct Settings {
   Options options;
   std::filesystem::path data_dir;
+  std::string metrics_listen;  ///< empty: none
   log::Settings log;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 #include "common/base/data_dir.h"
@@ -8,6 +9,7 @@
 #include "common/reactor/loop.h"
 #include "common/reactor/signals.h"
 #include "common/sqlite/migrate.h"
+#include "services/rebalancer/io/metrics_page.h"
 #include "services/rebalancer/io/service.h"
 #include "services/rebalancer/settings.h"
 
@@ -37,7 +39,16 @@ Result<Exit> run(config::Reader& reader) {
   zmq::context_t context;
   Loop loop;
   const Signals signals(loop);
-  const Service service(loop, context, *settings, clock, store, rebalancer);
+  Service service(loop, context, *settings, clock, store, rebalancer);
+  std::optional<metrics::Exporter> exporter;
+  Timer publish(loop, [&] { exporter->publish(metrics_page(rebalancer)); });
+  if (!settings->metrics_listen.empty()) {
+    exporter.emplace(settings->metrics_listen, "rebalancer", EVENKEEL_VERSION);
+    service.on_turn = [turns = exporter->timing("evenkeel_rebalancer_turn_seconds",
+                                                "Planning and one synced commit.")](
+                          Duration took) mutable { turns.took(took); };
+    publish.start(Duration(0), std::chrono::seconds(1));
+  }
   log::info("started", {{"cluster", settings->cluster},
                         {"epoch", rebalancer.view().epoch().value()},
                         {"chunks", rebalancer.view().chunk_count()},

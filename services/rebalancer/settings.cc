@@ -80,6 +80,7 @@ Result<RebalancerSettings> read_settings(Reader& reader) {
   settings.keep.decisions = reader.duration("decisions", 720h);
   settings.keep.rows =
       static_cast<std::uint64_t>(reader.integer("history", 4'000'000, {1'000, INT64_MAX}));
+  settings.metrics_listen = read_metrics_listen(reader);
   settings.log = read_log_settings(reader);
   settings.membership.cluster = settings.commands.cluster = settings.agents.cluster =
       settings.control.cluster = settings.cluster;

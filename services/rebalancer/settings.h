@@ -25,6 +25,7 @@ struct RebalancerSettings {
   std::string events_endpoint;
   Limits limits;
   Store::Keep keep;
+  std::string metrics_listen;  ///< empty: none
   log::Settings log;
 };
 

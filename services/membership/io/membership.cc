@@ -96,6 +96,7 @@ void Membership::take(const Asked& asked, Instant now, Outcome& outcome) {
   };
   std::visit(Overloaded{
                  [&](const Heartbeat& heartbeat) {
+                   ++heartbeats_;
                    weigh(heartbeat.member.server, table_.heartbeat(heartbeat.member, now));
                  },
                  [&](const Leave& leave) { weigh(leave.server, table_.leave(leave, now)); },

@@ -36,6 +36,8 @@ class Membership {
   const Refusals& refusals() const { return refusals_; }
   std::uint64_t looks() const { return looks_; }  ///< how often silence was looked at
   std::uint64_t commits() const { return commits_; }
+  std::uint64_t heartbeats() const { return heartbeats_; }  ///< that were heard
+  std::vector<Member> members() const { return table_.members(); }
 
  private:
   struct Look {};  // time to judge the silence of all
@@ -70,6 +72,7 @@ class Membership {
   Refusals refusals_;
   std::uint64_t looks_ = 0;
   std::uint64_t commits_ = 0;
+  std::uint64_t heartbeats_ = 0;
   Turn<Item> turn_;
   ZmqChannel events_;
   ZmqChannel requests_;

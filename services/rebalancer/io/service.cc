@@ -66,6 +66,7 @@ void Service::turn(std::vector<Input>&& inputs) {
   agents_.committed();
   events_.publish_up_to(rebalancer_.view().last_event());
   store_.checkpoint_if_due(kCheckpointPages);
+  if (on_turn) on_turn(clock_.now() - began);
   if (committed.changes > 0) {
     log::info("commit", {{"events", committed.events},
                          {"questions", questions.size()},

@@ -22,6 +22,8 @@ class Service {
   Service(Loop& loop, zmq::context_t& context, const RebalancerSettings& settings,
           const Clock& clock, Store& store, Rebalancer& rebalancer);
 
+  std::function<void(Duration)> on_turn;  ///< how long it took, its commit included
+
  private:
   using Input = std::variant<Event, Asked>;
   void turn(std::vector<Input>&& inputs);
