@@ -200,7 +200,8 @@ void Simulation::issued(const CommandRecord& command) {
   flights_.emplace(command.id, Flight{command.size, command.reason, source, command.server});
   in_flight_ += command.size;
   if (!forecast_.first_copy) forecast_.first_copy = since_known();
-  agents_.take({command.id, command.server, source, command.size, rate_of_copy(limits_)}, nanos(now_));
+  agents_.take({command.id, command.server, source, command.size, rate_of_copy(limits_)},
+               nanos(now_));
 }
 
 /// Counted before it is applied: after that the view has forgotten the command.
