@@ -1,10 +1,12 @@
 #include <cstdlib>
+#include <optional>
 #include <string>
 
 #include "common/base/system_clock.h"
 #include "common/program/program.h"
 #include "common/reactor/signals.h"
 #include "services/agent/io/agent.h"
+#include "services/agent/io/metrics_page.h"
 
 namespace {
 
@@ -19,6 +21,12 @@ Result<Exit> run(config::Reader& reader) {
   Loop loop;
   {
     agent::Agent agent(loop, context, clock, *settings);
+    std::optional<metrics::Exporter> exporter;
+    Timer publish(loop, [&] { exporter->publish(agent::metrics_page(agent)); });
+    if (!settings->metrics_listen.empty()) {
+      exporter.emplace(settings->metrics_listen, "agent", EVENKEEL_VERSION);
+      publish.start(Duration(0), std::chrono::seconds(1));
+    }
     const Signals signals(loop, [&](int number) {
       log::info("stopping", {{"signal", number}});
       agent.stop([&] { loop.stop(); });

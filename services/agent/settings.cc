@@ -117,6 +117,7 @@ Result<Settings> read_settings(config::Reader& reader) {
   read_work(reader, settings.work);
   settings.scrub.rate = reader.bytes("scrub_rate", settings.scrub.rate);
   settings.scrub.pause = reader.duration("scrub_pause", settings.scrub.pause);
+  settings.metrics_listen = read_metrics_listen(reader);
   settings.log = read_log_settings(reader);
   if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
   return settings;

@@ -57,6 +57,7 @@ struct Settings {
   DataPortSettings data_port;
   WorkSettings work;
   ScrubSettings scrub;
+  std::string metrics_listen;  ///< empty: none
   log::Settings log;
 };
 

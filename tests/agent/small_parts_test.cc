@@ -227,5 +227,23 @@ TEST(ReplicaTable, KnowsTheNewestVersionAndWhatIsUsed) {
   EXPECT_EQ(table.used(), Bytes(15));
 }
 
+TEST(ReplicaTable, CountsWhatReplicasWereFoundToBe) {
+  ReplicaTable table;
+  const ReplicaKey one{ChunkId(1), ChunkVersion(1)}, two{ChunkId(2), ChunkVersion(1)};
+  table.put(one, {Bytes(10), checksum_of('a')});
+  table.put(two, {Bytes(20), checksum_of('b'), ReplicaFinding::kShort});
+  EXPECT_EQ(table.count(ReplicaFinding::kOk), 1U);
+  EXPECT_EQ(table.count(ReplicaFinding::kShort), 1U);
+  table.set_finding(one, ReplicaFinding::kCorrupt);
+  table.set_finding(one, ReplicaFinding::kCorrupt);
+  EXPECT_EQ(table.count(ReplicaFinding::kOk), 0U);
+  EXPECT_EQ(table.count(ReplicaFinding::kCorrupt), 1U);
+  table.put(one, {Bytes(10), checksum_of('c')});
+  table.erase(two);
+  EXPECT_EQ(table.count(ReplicaFinding::kOk), 1U);
+  EXPECT_EQ(table.count(ReplicaFinding::kCorrupt), 0U);
+  EXPECT_EQ(table.count(ReplicaFinding::kShort), 0U);
+}
+
 }  // namespace
 }  // namespace evenkeel::agent

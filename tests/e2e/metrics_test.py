@@ -18,10 +18,12 @@ class Metrics(Scenario):
         return float(found[1]) if found else None
 
     def test_they_are_true_and_complete(self):
-        ports = {name: free_port() for name in ("membership", "rebalancer")}
+        ports = {name: free_port() for name in ("membership", "rebalancer", "agent")}
         listens = {name: {"metrics_listen": f"127.0.0.1:{port}"} for name, port in ports.items()}
         with self.cluster(membership=listens["membership"], rebalancer=listens["rebalancer"]) as cluster:
-            cluster.start(4)
+            cluster.add_agent(4, **listens["agent"]).start()
+            cluster.start(3)
+            cluster.wait_for_alive([4])
             tree = cluster.folder / "files"
             write_files(tree, [(n % 5) * 50 * KIB + 1 for n in range(60)])
             cluster.put_tree(tree)
@@ -41,6 +43,13 @@ class Metrics(Scenario):
             cluster.wait("the copies to be told", lambda: self.value(
                 told, 'evenkeel_commands_total{kind="replicate",reason="repair",outcome="done"}') == copies)
             self.assertEqual(self.value(ports["membership"], 'evenkeel_membership_members{liveness="dead"}'), 1)
+
+            held = cluster.value("SELECT count(*) FROM replica_status WHERE server_id = 4 AND state = 'valid'")
+            copied = 'evenkeel_agent_commands_total{server="4",kind="replicate",outcome="done"}'
+            cluster.wait("the agent to tell what it holds", lambda: self.value(
+                ports["agent"], 'evenkeel_agent_replicas{server="4",finding="ok"}') == held)
+            self.assertEqual(self.value(ports["agent"], copied), cluster.value(
+                "SELECT count(*) FROM command_history WHERE server_id = 4 AND kind = 'replicate' AND state = 'done'"))
 
             pages = {name: self.scraped(port) for name, port in ports.items()}
             names = {name for page in pages.values() for name in re.findall(r"^# TYPE (evenkeel_\w+) ", page, re.M)}

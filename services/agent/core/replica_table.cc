@@ -18,18 +18,23 @@ void ReplicaTable::put(const ReplicaKey& key, const Replica& replica) {
   erase(key);
   replicas_.emplace(key, replica);
   used_ += replica.size;
+  ++found_[index_of(replica.finding)];
 }
 
 bool ReplicaTable::erase(const ReplicaKey& key) {
   const auto found = replicas_.find(key);
   if (found == replicas_.end()) return false;
   used_ -= found->second.size;
+  --found_[index_of(found->second.finding)];
   replicas_.erase(found);
   return true;
 }
 
 void ReplicaTable::set_finding(const ReplicaKey& key, ReplicaFinding finding) {
-  replicas_.at(key).finding = finding;
+  Replica& replica = replicas_.at(key);
+  --found_[index_of(replica.finding)];
+  replica.finding = finding;
+  ++found_[index_of(finding)];
 }
 
 void ReplicaTable::set_checked(const ReplicaKey& key, AgeReading when) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <compare>
 #include <map>
 #include <optional>
@@ -48,11 +49,16 @@ class ReplicaTable {
   void set_checked(const ReplicaKey& key, AgeReading when);
 
   Bytes used() const { return used_; }
+  /// How many replicas were found to be so.
+  std::size_t count(ReplicaFinding finding) const { return found_[index_of(finding)]; }
   const std::map<ReplicaKey, Replica>& all() const { return replicas_; }
 
  private:
+  static std::size_t index_of(ReplicaFinding finding) { return static_cast<std::size_t>(finding); }
+
   std::map<ReplicaKey, Replica> replicas_;
   Bytes used_;
+  std::array<std::size_t, 4> found_{};  // by finding
 };
 
 }  // namespace evenkeel::agent

@@ -21,6 +21,9 @@ class Agent {
 
   const std::string& address() const { return address_; }
   Storage& storage() { return storage_; }
+  const Storage& storage() const { return storage_; }
+  const Executor& executor() const { return executor_; }
+  const Scrubber& scrubber() const { return scrubber_; }
   const DataPort& data_port() const { return data_port_; }
   Committer& committer() { return committer_; }
 

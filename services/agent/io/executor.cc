@@ -362,7 +362,9 @@ void Executor::finish(CommandId id, Effect effect) {
 void Executor::say(CommandId id, CommandKind kind, const std::string& chunk, Instant since) {
   const CommandResult* result = storage_.book().result(id);
   EK_CHECK(result != nullptr);
+  ++counts_.ended[{kind, result->outcome}];
   if (result->outcome == Outcome::kDone) {
+    if (kind == CommandKind::kReplicate) counts_.copied += result->bytes_done;
     ++done_[kind];
     done_bytes_ += result->bytes_done;
     return;

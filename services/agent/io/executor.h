@@ -28,6 +28,15 @@ class Executor {
   /// All that is open is known: what an earlier run had begun and none of it needs, goes.
   void drop_leftovers();
 
+  /// Of this run, by kind and outcome. A copy's bytes count when it is done.
+  struct Counts {
+    std::map<std::pair<CommandKind, Outcome>, std::uint64_t> ended;
+    Bytes copied;
+  };
+  const Counts& counts() const { return counts_; }
+  /// Commands that were begun, or wait for that.
+  std::size_t open() const { return tasks_.size(); }
+
   /// What copies have written so far.
   std::vector<std::pair<CommandId, Bytes>> progress() const;
 
@@ -71,6 +80,7 @@ class Executor {
   Bytes copy_memory_;  // that copies which have begun may come to hold
   void say(CommandId id, CommandKind kind, const std::string& chunk, Instant since);
   void say_done();
+  Counts counts_;
   std::map<CommandKind, std::size_t> done_;  // since the last line about them
   Bytes done_bytes_;
   Instant next_sum_{};

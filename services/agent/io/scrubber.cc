@@ -89,6 +89,7 @@ void Scrubber::read_on() {
 
 void Scrubber::have(std::uint64_t bytes, const std::optional<DiskFault>& fault) {
   reading_ = false;
+  counts_.read += Bytes(bytes);
   limit_.took(Bytes(std::max<std::uint64_t>(bytes, 1)), storage_.now());
   if (fault) return finish(fault);
   ++block_;
@@ -102,6 +103,7 @@ void Scrubber::finish(const std::optional<DiskFault>& fault) {
     reader_->drop_cache();
     storage_.found(key, content_->checksum, ReplicaFinding::kOk, true);
   } else if (fault->kind != DiskFault::Kind::kMissing) {
+    ++counts_.faults;
     storage_.found(key, content_->checksum, agent::finding_of(*fault), false);
   }
   content_.reset();

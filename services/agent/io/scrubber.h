@@ -15,6 +15,13 @@ class Scrubber {
  public:
   Scrubber(Loop& loop, Storage& storage, const ScrubSettings& settings);
 
+  /// Of this run: what it read, and the replicas in which it found fault.
+  struct Counts {
+    Bytes read;
+    std::uint64_t faults = 0;
+  };
+  const Counts& counts() const { return counts_; }
+
  private:
   void step();
   bool find_next();
@@ -32,6 +39,7 @@ class Scrubber {
   std::shared_ptr<const ChunkReader> reader_;
   std::uint64_t block_ = 0;
   bool reading_ = false;
+  Counts counts_;
   Work work_;
   Timer timer_;
 };

@@ -32,6 +32,7 @@ class Storage {
   Journal& journal() { return journal_; }
   CommandBook& book() { return book_; }
   ReplicaTable& table() { return table_; }
+  const ReplicaTable& table() const { return table_; }
   InventoryDesk& desk() { return desk_; }
   const AgeClock& ages() const { return ages_; }
   const Clock& clock() const { return clock_; }
