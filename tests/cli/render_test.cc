@@ -80,7 +80,9 @@ TEST(RenderTest, NumbersAreForPeople) {
 TEST(RenderTest, ProgressSaysHowMuchOfHowMuch) {
   EXPECT_EQ(progress_line({.bytes = 512, .bytes_total = 1024, .files = 1, .files_total = 3},
                           Duration(1000), 0),
-            "############------------  50.0%  512 B of 1.0 KiB  512 B/s  1 of 3 files");
+            "############------------  50.0%  1 s left  512 B of 1.0 KiB  512 B/s  1 of 3 files");
+  EXPECT_EQ(progress_line({.bytes = 512, .bytes_total = 2048}, Duration(3000), 0),
+            "######------------------  25.0%  9 s left  512 B of 2.0 KiB  170 B/s");
   EXPECT_EQ(width_of(progress_line({}, Duration(0), 20)), 20u);
 }
 

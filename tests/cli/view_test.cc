@@ -122,6 +122,46 @@ TEST_F(ViewTest, TheLastEventsAreShownNewestLast) {
   EXPECT_EQ(last.find("joined"), std::string::npos);
 }
 
+TEST_F(ViewTest, ACheckFindsWhatMustNotBe) {
+  const auto checked = [&](bool deep) {
+    testing::internal::CaptureStdout();
+    const Exit code = check(options, deep);
+    return std::pair(code, testing::internal::GetCapturedStdout());
+  };
+  EXPECT_EQ(checked(false).first, Exit::kOk) << checked(false).second;
+  EXPECT_EQ(checked(true).first, Exit::kOk) << checked(true).second;
+  execute("UPDATE gauge SET replicas = 4");
+  EXPECT_EQ(checked(false).first, Exit::kOk);
+  const auto miscounted = checked(true);
+  EXPECT_EQ(miscounted.first, Exit::kUnhealthy);
+  EXPECT_NE(miscounted.second.find("counted 4, and there are 3"), std::string::npos)
+      << miscounted.second;
+  execute(
+      "UPDATE gauge SET replicas = 3; PRAGMA foreign_keys = OFF;"
+      "INSERT INTO replica (chunk_id, server_id, state, version) VALUES (9, 1, 0, 1);"
+      "UPDATE replica SET version = 2 WHERE chunk_id = 2 AND server_id = 1");
+  const auto broken = checked(false);
+  EXPECT_EQ(broken.first, Exit::kUnhealthy);
+  EXPECT_NE(broken.second.find("names what is not in chunk"), std::string::npos) << broken.second;
+  EXPECT_NE(broken.second.find("c2 is, on s1"), std::string::npos) << broken.second;
+}
+
+TEST_F(ViewTest, ABackupIsWholeAndNeverOverAnything) {
+  const fs::path copy = folder / "copy.db";
+  EXPECT_NE(printed([&] { return backup(options, copy); }).find("\"chunks\": 2"),
+            std::string::npos);
+  Options of_copy = options;
+  of_copy.database = copy;
+  EXPECT_NE(printed([&] { return list_servers(of_copy); }).find("10.0.0.2:7500"),
+            std::string::npos);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(backup(options, copy), Exit::kError);
+  EXPECT_EQ(backup(options, folder / "none" / "copy.db"), Exit::kError);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("copy.db: is there already"), std::string::npos) << said;
+  EXPECT_NE(said.find("none/copy.db"), std::string::npos) << said;
+}
+
 TEST_F(ViewTest, StatusEndsAsBadlyAsTheWorstChunk) {
   const auto exit = [&] {
     testing::internal::CaptureStdout();

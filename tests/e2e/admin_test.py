@@ -91,7 +91,7 @@ class Admin(Scenario):
     def test_a_server_is_decommissioned_and_forgotten(self):
         with self.cluster(agents=5) as cluster:
             contents = self.filled(cluster, [(n % 9) * 32 * KIB + 1 for n in range(120)])
-            self.asked(cluster, "decommission", "s4")
+            self.asked(cluster, "decommission", "s4", "--yes")
             self.wait_for_admin(cluster, 4, "removed")
             cluster.wait("its rows to be gone", lambda: cluster.value(
                 "SELECT count(*) FROM replica_status WHERE server_id = 4") == 0)
@@ -158,8 +158,8 @@ class Admin(Scenario):
             contents = self.filled(cluster, [64 * KIB] * 60)
             cluster.agent(5).kill()
             cluster.wait_for_liveness(5, "dead")
-            self.assertIn("s5 is dead", self.asked(cluster, "decommission", "s5", code=2))
-            self.asked(cluster, "decommission", "s5", "--force")
+            self.assertIn("s5 is dead", self.asked(cluster, "decommission", "s5", "--yes", code=2))
+            self.asked(cluster, "decommission", "s5", "--force", "--yes")
             self.wait_for_admin(cluster, 5, "removed", 90)
             cluster.wait_until_settled()
             self.check_contents(self.check_replicated(cluster, without=[5]), contents)

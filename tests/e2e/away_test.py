@@ -141,12 +141,12 @@ class Away(Scenario):
         with self.cluster(rebalancer=self.BRAKE) as cluster:
             self.racks(cluster)
             self.lose_rack(cluster)
-            self.assertEqual(cluster.cli("resume", "brake", as_json=True), {"servers": 2})
+            self.assertEqual(cluster.cli("resume", "brake", "--yes", as_json=True), {"servers": 2})
             cluster.wait("the brake to let go", lambda: cluster.mode() == "running", 10, cluster.mode)
             cluster.wait("all to be made up for", lambda: not cluster.unsettled(), 60,
                          cluster.unsettled)
             self.assertTrue(self.repairs(cluster, goal=3))
-            again = cluster.cli("resume", "brake", check=False)
+            again = cluster.cli("resume", "brake", "--yes", check=False)
             self.assertNotEqual(again.returncode, 0)
             self.assertIn("does not hold", again.stderr)
             cluster.agent(2).resume()

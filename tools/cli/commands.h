@@ -16,6 +16,19 @@ namespace evenkeel::cli {
 /// What is wrong first, then how much there is and how evenly it lies.
 Exit status(const Options& options);
 
+struct TopWish {
+  Duration every{2'000};
+  std::uint64_t looks = 0;  ///< 0: until it is interrupted
+};
+/// The same again and again, with what is under way, how fast, and the last events.
+Exit top(const Options& options, const TopWish& wish);
+
+/// Whether the database is sound and what must always hold does. kUnhealthy: it is not, or does
+/// not. `deep`: reads all of it.
+Exit check(const Options& options, bool deep);
+/// A copy of the database that is whole, and was read once, in the new file `to`.
+Exit backup(const Options& options, const std::string& to);
+
 struct ChunkFilter {
   std::string health;  ///< one of chunk_health's words; empty: any
   std::optional<ServerId> server;
@@ -71,7 +84,7 @@ struct DeleteWish {
 Exit delete_named(const Options& options, const DeleteWish& wish);
 Exit ping(const Options& options);
 /// Servers that are away are made up for, however many went at once.
-Exit release_brake(const Options& options);
+Exit release_brake(const Options& options, bool yes);
 /// What a chunk, a server or a command is, and what stands in its way.
 Exit explain(const Options& options, const Subject& what);
 
@@ -89,6 +102,8 @@ struct DrainWish {
   ServerId server;
   bool forget = false;  ///< decommission
   Intent intent;
+  bool yes = false;   ///< do not ask
+  bool wait = false;  ///< until it is done
 };
 struct MaintenanceWish {
   ServerId server;
@@ -99,9 +114,13 @@ struct GoalWish {
   Target target;
   int goal = 0;
   Intent intent;
+  bool yes = false;  ///< do not ask
 };
 Exit drain(const Options& options, const DrainWish& wish);
 Exit undrain(const Options& options, ServerId server);
+/// Lets balancing go on if it was paused, and says how evenly servers are filled. `wait`: until
+/// there is nothing left to move.
+Exit rebalance(const Options& options, bool wait);
 Exit maintain(const Options& options, const MaintenanceWish& wish);
 /// `pass`: the word of a pass, or "all".
 Exit pause(const Options& options, const std::string& pass, bool paused);
@@ -118,6 +137,13 @@ struct PolicyWish {
 Exit set_policy(const Options& options, const PolicyWish& wish);
 Exit remove_policy(const Options& options, const std::string& name);
 Exit apply_policy(const Options& options, const std::string& name, const Target& target);
+
+/// Whether it may be done: `yes` was said, or somebody at the terminal says so to `question`.
+Result<void> agreed(bool yes, const std::string& what, const std::string& question);
+
+/// Looks at the database until server `server` is drained or, if it is to be forgotten, removed.
+/// An error if somebody takes it back meanwhile.
+Exit wait_for_drain(const Options& options, ServerId server, bool forget);
 
 /// What a target names.
 Named named(const Target& target);

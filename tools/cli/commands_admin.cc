@@ -101,8 +101,25 @@ Exit tell(const Options& options, const std::string& what, const Intent& intent,
 Exit drain(const Options& options, const DrainWish& wish) {
   Session session(options);
   const std::string what = (wish.forget ? "decommission " : "drain ") + to_string(wish.server);
-  return tell(options, what, wish.intent,
-              session.ask<ServerAdmin>(DrainServer{wish.server, wish.forget, wish.intent}));
+  const auto ask = [&](const Intent& intent) {
+    return session.ask<ServerAdmin>(DrainServer{wish.server, wish.forget, intent});
+  };
+  if (wish.forget && !wish.intent.dry_run && !wish.yes) {
+    const auto dry = ask({.dry_run = true, .force = wish.intent.force});
+    if (!dry) return error(what + ": " + dry.error().what);
+    const std::string copies = cost(dry->estimate);
+    const auto may =
+        agreed(false, what,
+               (copies.empty() ? "" : to_string(wish.server) + ": " + copies + ". ") +
+                   "Its storage never counts again. Decommission " + to_string(wish.server) + "?");
+    if (!may) return error(may.error().what);
+  }
+  const auto answer = ask(wish.intent);
+  const bool waits = wish.wait && !wish.intent.dry_run && answer &&
+                     (answer->done || !is_impossible(answer->estimate));
+  // With --json one object is printed, and with --wait that is how it ended.
+  const Exit told = waits && options.json ? Exit::kOk : tell(options, what, wish.intent, answer);
+  return waits ? wait_for_drain(options, wish.server, wish.forget) : told;
 }
 
 Exit undrain(const Options& options, ServerId server) {
@@ -152,6 +169,11 @@ Exit set_goal(const Options& options, const GoalWish& wish) {
   Session session(options);
   const Named what = named(wish.target);
   const std::string words = "goal " + wish.target.what + " " + std::to_string(wish.goal);
+  if (wish.goal == 1 && !wish.intent.dry_run) {
+    const auto may =
+        agreed(wish.yes, words, "With one replica each, the next fault loses chunks. Set it?");
+    if (!may) return error(may.error().what);
+  }
   GoalSet all;
   do {  // a bounded number of chunks at a time
     const auto answer = session.ask<GoalSet>(SetGoal{what, wish.goal, all.next, wish.intent});

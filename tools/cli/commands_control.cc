@@ -18,14 +18,19 @@ std::string shown(const Named& what) {
   return "'" + printable(std::get<std::string>(what)) + "'";
 }
 
-bool agreed(const std::string& question) {
+}  // namespace
+
+Result<void> agreed(bool yes, const std::string& what, const std::string& question) {
+  if (yes) return {};
+  if (isatty(STDIN_FILENO) == 0) {
+    return fail(ErrorCode::kDenied, what + ": nobody to ask; say --yes");
+  }
   std::fprintf(stderr, "%s [y/N] ", question.c_str());
   std::string line;
   std::getline(std::cin, line);
-  return line == "y" || line == "Y" || line == "yes";
+  if (line == "y" || line == "Y" || line == "yes") return {};
+  return fail(ErrorCode::kDenied, what + ": nothing was done");
 }
-
-}  // namespace
 
 Named named(const Target& target) {
   const bool may_be_chunk = !target.is_name && target.what.size() > 1 && target.what[0] == 'c';
@@ -37,12 +42,9 @@ Named named(const Target& target) {
 
 Exit delete_named(const Options& options, const DeleteWish& wish) {
   const Named what = named(wish.target);
-  if (!wish.yes && isatty(STDIN_FILENO) == 0) {
-    return error("delete " + shown(what) + ": nobody to ask; say --yes");
-  }
-  if (!wish.yes && !agreed("Delete " + shown(what) + " and all of its replicas?")) {
-    return error("nothing was deleted");
-  }
+  const auto may = agreed(wish.yes, "delete " + shown(what),
+                          "Delete " + shown(what) + " and all of its replicas?");
+  if (!may) return error(may.error().what);
   Session session(options);
   const Result<Deleted> answer = session.ask<Deleted>(DeleteNamed{what});
   if (!answer) return error("delete " + shown(what) + ": " + answer.error().what);
@@ -54,7 +56,11 @@ Exit delete_named(const Options& options, const DeleteWish& wish) {
   return Exit::kOk;
 }
 
-Exit release_brake(const Options& options) {
+Exit release_brake(const Options& options, bool yes) {
+  const auto may = agreed(yes, "resume brake",
+                          "The servers that are away are taken for lost, and all that they held is "
+                          "copied anew. Release the brake?");
+  if (!may) return error(may.error().what);
   Session session(options);
   const Result<BrakeReleased> answer = session.ask<BrakeReleased>(ReleaseBrake{});
   if (!answer) return error("resume brake: " + answer.error().what);

@@ -1,5 +1,7 @@
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <string>
@@ -8,6 +10,8 @@
 
 #include "common/config/units.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/manual.h"
+#include "tools/cli/view.h"
 #include "tools/sim/command.h"
 
 namespace evenkeel::cli {
@@ -16,9 +20,11 @@ namespace {
 constexpr const char* kEpilogue = R"(
 Names: c42 is a chunk, s7 a server, k12 a command, f3 a file.
 
-status, servers, chunks, commands, events, files, policies and simulate read the rebalancer's
-database, read only, and work as well while it is not running. plan reads files and asks nobody. The
-others ask the rebalancer at the control endpoint.
+status, top, servers, chunks, commands, events, files, policies, risk, check, backup and simulate
+read the rebalancer's database, read only, and work as well while it is not running. plan reads
+files and asks nobody. The others ask the rebalancer at the control endpoint.
+
+delete, decommission, resume brake and a goal of one replica ask first, unless --yes was said.
 
 Environment:
   EVENKEEL_CONTROL    the control endpoint, instead of --control
@@ -29,7 +35,8 @@ Environment:
 
 Exit codes:
   0  done; status: all chunks have their goal of replicas
-  1  status: chunks are at risk or under-replicated; plan: there is not place for all
+  1  status: chunks are at risk or under-replicated; plan: there is not place for all; check:
+     something that must hold does not
   2  wrong usage, or it could not be done; a message says what and where
   3  status: chunks are lost
   4  get: a chunk cannot be read, whole and verified, from any holder
@@ -40,13 +47,15 @@ Examples:
   evenkeel status
   evenkeel chunks --health under_replicated
   evenkeel drain s7 --dry-run
+  evenkeel drain s7 --wait
   evenkeel maintenance s7 --for 30min
   evenkeel policy set fast --goal 3 --spread rack --require "disk = ssd"
   evenkeel put --recursive photos --prefix 2026/ --goal 3
   evenkeel plan --servers servers.csv --chunks chunks.bin --task drain --out plan.csv
   tar c notes | evenkeel put - --name notes.tar
   evenkeel get notes.tar -o - | tar x
-  evenkeel explain chunk c42)";
+  evenkeel explain chunk c42
+  . <(evenkeel completion bash))";
 
 /// What the words of the command line said, and which command they named.
 struct Parsed {
@@ -56,6 +65,9 @@ struct Parsed {
   CommandFilter commands;
   std::string chunk_word, server_word;
   std::string what, subject_word;
+  TopWish top;
+  bool deep = false, wait = false, yes = false;
+  std::string every = "2s", file, shell, page, folder;
   bool only_open = false, only_closed = false;
   std::int64_t limit = 100;
   PutWish put;
@@ -79,7 +91,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
                       Parsed& parsed, std::function<Exit()> run) {
   CLI::App* command = app.add_subcommand(name, what);
   if (run) command->callback([&parsed, run = std::move(run)] { parsed.run = run; });
-  command->footer("Options of all commands, environment and exit codes: evenkeel --help");
+  command->footer(kSeeProgram);
   command->fallthrough();  // global options may also follow the command
   return command;
 }
@@ -150,13 +162,26 @@ void add_globals(CLI::App& app, Parsed& parsed) {
         return read->count() < 2 ? std::string("must be at least 2ms") : std::string();
       })
       ->capture_default_str();
-  app.add_flag("--json", options.json, "For programs: arrays of objects instead of tables");
+  app.add_flag("--json", options.json, "For programs: JSON instead of tables and words");
 }
 
 void add_lists(CLI::App& app, Parsed& parsed) {
   const Options& options = parsed.options;
   add_command(app, "status", "What is wrong first, then totals and evenness", parsed,
               [&options] { return status(options); });
+  CLI::App* top_command = add_command(
+      app, "top", "status again and again, with what is under way, how fast, and events", parsed,
+      [&] { return top(options, parsed.top); });
+  top_command->add_option("--every", parsed.every, "How often it looks")
+      ->check([&parsed](const std::string& text) {
+        const auto read = config::duration(text);
+        if (!read) return read.error().what;
+        parsed.top.every = *read;
+        return read->count() < 100 ? std::string("must be at least 100ms") : std::string();
+      })
+      ->capture_default_str();
+  top_command->add_option("--looks", parsed.top.looks, "How often in all; 0: until Ctrl-C")
+      ->capture_default_str();
   add_command(app, "servers", "The chunk servers", parsed,
               [&options] { return list_servers(options); });
 
@@ -198,6 +223,10 @@ void add_lists(CLI::App& app, Parsed& parsed) {
             parsed.limit);
 }
 
+void add_yes(CLI::App& command, bool& yes) {
+  command.add_flag("--yes", yes, "Do not ask");
+}
+
 void add_target(CLI::App& command, Target& target) {
   command.add_option("what", target.what, "A file by its name, or a chunk such as c42")->required();
   command.add_flag("--name", target.is_name, "It is a name, even if it looks like a chunk");
@@ -232,7 +261,7 @@ void add_data(CLI::App& app, Parsed& parsed) {
       add_command(app, "delete", "Deletes a file or a chunk, and in time its replicas", parsed,
                   [&] { return delete_named(options, parsed.del); });
   add_target(*delete_command, parsed.del.target);
-  delete_command->add_flag("--yes", parsed.del.yes, "Do not ask");
+  add_yes(*delete_command, parsed.del.yes);
 
   CLI::App* explain_command = add_command(
       app, "explain", "What stands in the way of a chunk, a server or a command", parsed,
@@ -297,20 +326,22 @@ CLI::App* add_server_command(CLI::App& app, const std::string& name, const std::
 
 void add_server_commands(CLI::App& app, Parsed& parsed) {
   const Options& options = parsed.options;
-  add_intent(
-      *add_server_command(app, "drain", "Has all that a server holds copied elsewhere", parsed,
-                          [&](ServerId server) {
-                            return drain(options, {server, false, parsed.intent});
-                          }),
-      parsed);
+  CLI::App* drain_command = add_server_command(
+      app, "drain", "Has all that a server holds copied elsewhere", parsed, [&](ServerId server) {
+        return drain(options, {server, false, parsed.intent, false, parsed.wait});
+      });
+  add_intent(*drain_command, parsed);
+  drain_command->add_flag("--wait", parsed.wait, "Until it is drained");
   add_server_command(app, "undrain", "Takes a server that drains, or has, back into service",
                      parsed, [&](ServerId server) { return undrain(options, server); });
-  add_intent(*add_server_command(app, "decommission",
-                                 "Drains a server, and then forgets it for good", parsed,
-                                 [&](ServerId server) {
-                                   return drain(options, {server, true, parsed.intent});
-                                 }),
-             parsed);
+  CLI::App* decommission = add_server_command(
+      app, "decommission", "Drains a server, and then forgets it for good", parsed,
+      [&](ServerId server) {
+        return drain(options, {server, true, parsed.intent, parsed.yes, parsed.wait});
+      });
+  add_intent(*decommission, parsed);
+  decommission->add_flag("--wait", parsed.wait, "Until it is forgotten");
+  add_yes(*decommission, parsed.yes);
   CLI::App* maintenance = add_server_command(
       app, "maintenance", "A server goes away for a while: what it holds is not made up for",
       parsed, [&](ServerId server) {
@@ -339,12 +370,13 @@ void add_planner_commands(CLI::App& app, Parsed& parsed) {
       ->check(CLI::IsMember(passes));
   std::vector<std::string> resumed = passes;
   resumed.emplace_back("brake");
-  add_command(app, "resume", "Orders again for a reason, or though many servers went at once",
-              parsed,
-              [&] {
-                if (parsed.pass == "brake") return release_brake(options);
-                return pause(options, parsed.pass, false);
-              })
+  CLI::App* resume = add_command(
+      app, "resume", "Orders again for a reason, or though many servers went at once", parsed, [&] {
+        if (parsed.pass == "brake") return release_brake(options, parsed.yes);
+        return pause(options, parsed.pass, false);
+      });
+  add_yes(*resume, parsed.yes);
+  resume
       ->add_option("WHAT", parsed.pass,
                    "A pass, or brake: the servers that are away will not be back")
       ->required()
@@ -356,13 +388,78 @@ void add_planner_commands(CLI::App& app, Parsed& parsed) {
       ->required();
   CLI::App* goal =
       add_command(app, "goal", "Changes how many replicas there should be", parsed, [&] {
-        return set_goal(options, {parsed.goal_of, parsed.goal, parsed.intent});
+        return set_goal(options, {parsed.goal_of, parsed.goal, parsed.intent, parsed.yes});
       });
   add_target(*goal, parsed.goal_of);
   goal->add_option("N", parsed.goal, "Replicas of each chunk")
       ->required()
       ->check(CLI::Range(1, 16));
   add_intent(*goal, parsed);
+  add_yes(*goal, parsed.yes);
+  add_command(app, "rebalance", "Lets balancing go on, and says how evenly servers are filled",
+              parsed, [&] { return rebalance(options, parsed.wait); })
+      ->add_flag("--wait", parsed.wait, "Until there is nothing left to move");
+}
+
+void add_care(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  add_command(app, "check", "Whether the database is sound, and what must always hold does", parsed,
+              [&] { return check(options, parsed.deep); })
+      ->add_flag("--deep", parsed.deep, "Read all of it, and count anew what is kept counted");
+  add_command(app, "backup", "A copy of the database that is whole, while it is in use", parsed,
+              [&] { return backup(options, parsed.file); })
+      ->add_option("FILE", parsed.file, "Where to; must not be there yet")
+      ->required();
+}
+
+/// One after the other, as a shell's word list wants them: "s1".
+std::vector<std::string> server_words(const Options& options) {
+  std::vector<std::string> words;
+  if (const auto view = View::open(options.database, options.cluster)) {
+    view->each("SELECT server_id FROM server WHERE admin <> 'removed' ORDER BY 1 LIMIT 2000",
+               [&](const auto& row) { words.push_back("s" + std::to_string(row(0))); });
+  }
+  return words;
+}
+
+Exit write_man_pages(const CLI::App& app, const std::string& folder) {
+  for (const std::string& page : man_pages(app)) {
+    const std::string command = page == "evenkeel" ? "" : page.substr(sizeof "evenkeel");
+    const std::string path = folder + "/" + page + ".1";
+    std::ofstream file(path);
+    file << man_page(app, command, EVENKEEL_VERSION);
+    if (!file.flush()) return error("man: " + path + ": cannot be written");
+  }
+  return Exit::kOk;
+}
+
+void add_manual(CLI::App& app, Parsed& parsed) {
+  CLI::App* man =
+      add_command(app, "man", "The manual page of a command, for man -l -", parsed, [&] {
+        if (!parsed.folder.empty()) return write_man_pages(app, parsed.folder);
+        if (parsed.options.json) {
+          std::fputs(json(command_table(app)).c_str(), stdout);
+          return Exit::kOk;
+        }
+        const std::string page = man_page(app, parsed.page, EVENKEEL_VERSION);
+        if (page.empty()) return error("man: '" + parsed.page + "' is not a command");
+        std::fputs(page.c_str(), stdout);
+        return Exit::kOk;
+      });
+  man->add_option("COMMAND", parsed.page, "The command; none: the program");
+  man->add_option("--all", parsed.folder, "Write the pages of all commands into this folder");
+  add_command(app, "completion", "What has a shell complete these words", parsed,
+              [&] {
+                const std::string script = completion_script(parsed.shell);
+                std::fputs(parsed.options.json
+                               ? json(Fields{{"shell", parsed.shell}, {"script", script}}).c_str()
+                               : script.c_str(),
+                           stdout);
+                return Exit::kOk;
+              })
+      ->add_option("SHELL", parsed.shell, "bash or zsh")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh"}));
 }
 
 void add_policy(CLI::App& app, Parsed& parsed) {
@@ -406,6 +503,16 @@ Exit main_of(int argc, char** argv) {
   add_policy(app, parsed);
   sim::add_simulate(app, parsed.options, parsed.run);
   add_plan(app, parsed);
+  add_care(app, parsed);
+  add_manual(app, parsed);
+  if (argc > 1 && std::string(argv[1]) == "__complete") {
+    if (const char* set = std::getenv("EVENKEEL_DATABASE")) parsed.options.database = set;
+    if (const char* set = std::getenv("EVENKEEL_CLUSTER")) parsed.options.cluster = set;
+    std::fputs(complete(app, {argv + 2, argv + argc}, [&] { return server_words(parsed.options); })
+                   .c_str(),
+               stdout);
+    return Exit::kOk;
+  }
   try {
     app.parse(argc, argv);
     if (!parsed.run) throw CLI::RequiredError("A subcommand");

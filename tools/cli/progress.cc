@@ -20,16 +20,27 @@ std::uint64_t rate(std::uint64_t bytes, Duration elapsed) {
                                     static_cast<double>(elapsed.count()));
 }
 
+std::optional<Duration> time_left(const Moved& moved, Duration elapsed) {
+  constexpr Duration kTooEarly{1'000};
+  if (elapsed < kTooEarly || moved.bytes == 0 || moved.bytes >= moved.bytes_total) {
+    return std::nullopt;
+  }
+  return Duration(static_cast<std::int64_t>(static_cast<double>(elapsed.count()) *
+                                            static_cast<double>(moved.bytes_total - moved.bytes) /
+                                            static_cast<double>(moved.bytes)));
+}
+
 std::string progress_line(const Moved& moved, Duration elapsed, std::size_t width) {
   const double share = moved.bytes_total == 0 ? 0
                                               : static_cast<double>(moved.bytes) /
                                                     static_cast<double>(moved.bytes_total);
   const auto filled =
       std::min(kBarWidth, static_cast<std::size_t>(share * static_cast<double>(kBarWidth)));
+  const auto left = time_left(moved, elapsed);
   std::string line = std::string(filled, '#') + std::string(kBarWidth - filled, '-') + "  " +
-                     share_text(share) + "  " + bytes_text(moved.bytes) + " of " +
-                     bytes_text(moved.bytes_total) + "  " + bytes_text(rate(moved.bytes, elapsed)) +
-                     "/s";
+                     share_text(share) + (left ? "  " + duration_text(*left) + " left" : "") +
+                     "  " + bytes_text(moved.bytes) + " of " + bytes_text(moved.bytes_total) +
+                     "  " + bytes_text(rate(moved.bytes, elapsed)) + "/s";
   if (moved.files_total > 1) {
     line += "  " + count_text(moved.files) + " of " + count_of(moved.files_total, "file");
   }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "common/base/time.h"
@@ -17,8 +18,11 @@ struct Moved {
   std::uint64_t files_total = 0;
 };
 
-/// "#####-----  50.0%  1.2 GiB of 2.4 GiB  310 MiB/s  12 of 40 files", cut to the width.
+/// "#####-----  50.0%  4 s left  1.2 GiB of 2.4 GiB  310 MiB/s  12 of 40 files", cut to the width.
 std::string progress_line(const Moved& moved, Duration elapsed, std::size_t width);
+
+/// If it goes on as it went so far; none if that says nothing yet.
+std::optional<Duration> time_left(const Moved& moved, Duration elapsed);
 
 /// Bytes a second; 0 in no time.
 std::uint64_t rate(std::uint64_t bytes, Duration elapsed);

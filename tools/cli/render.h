@@ -54,5 +54,7 @@ using Field = std::variant<std::monostate, bool, std::int64_t, double, std::stri
                            std::vector<std::string>, Rows>;
 using Fields = std::vector<std::pair<std::string, Field>>;
 std::string json(const Fields& fields);
+/// The same in one line.
+std::string json_line(const Fields& fields);
 
 }  // namespace evenkeel::cli

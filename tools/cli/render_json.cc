@@ -24,9 +24,20 @@ Json array_of(const Rows& rows) {
   return array;
 }
 
+Json object_of(const Fields& fields) {
+  Json object = Json::object();
+  for (const auto& [name, field] : fields) {
+    object[name] = std::visit(Overloaded{[](std::monostate) { return Json(nullptr); },
+                                         [](const Rows& rows) { return array_of(rows); },
+                                         [](const auto& value) { return Json(value); }},
+                              field);
+  }
+  return object;
+}
+
 /// Names may hold any bytes; JSON may not.
-std::string text_of(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+std::string text_of(const Json& json, int indent = 2) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
@@ -36,14 +47,11 @@ std::string json(const Rows& rows) {
 }
 
 std::string json(const Fields& fields) {
-  Json object = Json::object();
-  for (const auto& [name, field] : fields) {
-    object[name] = std::visit(Overloaded{[](std::monostate) { return Json(nullptr); },
-                                         [](const Rows& rows) { return array_of(rows); },
-                                         [](const auto& value) { return Json(value); }},
-                              field);
-  }
-  return text_of(object);
+  return text_of(object_of(fields));
+}
+
+std::string json_line(const Fields& fields) {
+  return text_of(object_of(fields), -1);
 }
 
 }  // namespace evenkeel::cli

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/sqlite/backup.h"
 #include "common/sqlite/error.h"
 #include "common/sqlite/statement.h"
 
@@ -101,6 +102,10 @@ std::int64_t View::number(const std::string& sql) const {
   sqlite::Statement query(db_, sql);
   query.open();
   return query.step() && !query.is_null(0) ? query.integer(0) : 0;
+}
+
+void View::back_up(const std::filesystem::path& to) const {
+  sqlite::back_up(db_, to);
 }
 
 }  // namespace evenkeel::cli

@@ -27,6 +27,8 @@ class View {
   void each(const std::string& sql, const std::function<void(const Numbers&)>& look) const;
   /// The first cell of the only row that `sql` gives.
   std::int64_t number(const std::string& sql) const;
+  /// All that is true at one moment, as the new file `to`.
+  void back_up(const std::filesystem::path& to) const;
 
  private:
   explicit View(const std::filesystem::path& path);
