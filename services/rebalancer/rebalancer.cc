@@ -13,6 +13,8 @@
 namespace evenkeel {
 namespace {
 
+constexpr int kCheckpointPages = 1000;
+
 /// Whether who is away, or what that means, may be another afterwards.
 bool is_about_presence(const Change& change) {
   return std::holds_alternative<ServerAdded>(change) ||
@@ -32,6 +34,7 @@ Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
       view_(store.load_view(clock.now())),
       last_event_before_(view_.last_event()),
       puts_looked_at_(clock.now()),
+      turn_began_(clock.now()),
       watch_(store, view_, clock.now()) {
   begin_epoch();
 }
@@ -67,7 +70,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   Committed committed;
   committed.events = events.size();
   std::vector<Answer> answers;
-  const Instant now = clock_.now();
+  const Instant now = turn_began_ = clock_.now();
   auto transaction = begin();
   view_.apply(TurnBegun{pace_.limits().sorted_per_turn});
   for (const Event& event : events) {
@@ -87,9 +90,14 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   committed.more_to_plan = view_.unsorted() > 0 || committed.issued.size() - before >= most;
   watch_.write(transaction, view_, now, clock_.wall_now(), committed.changes > 0);
   transaction.commit();
-  pace_.took(clock_.now() - now, committed.more_to_plan);
+  cut_off_ = committed.more_to_plan;
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
   return committed;
+}
+
+void Rebalancer::end_turn() {
+  store_.checkpoint_if_due(kCheckpointPages);
+  pace_.took(clock_.now() - turn_began_, cut_off_);
 }
 
 /// What follows from who is away, once everything that has happened is known: before anything is

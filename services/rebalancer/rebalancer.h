@@ -45,6 +45,11 @@ class Rebalancer {
   /// it end the process; the next start begins from what was committed.
   Committed handle(std::span<const Event> events, std::span<const Asked> questions = {});
 
+  /// To be called once what handle() has committed is published: writes the log back into the
+  /// database if it is long. What comes meanwhile waits for it too, so the next turns are bound by
+  /// how long all of this one took.
+  void end_turn();
+
   /// The last event of the runs before this one; what is newer has not been published yet.
   EventNumber last_event_before() const { return last_event_before_; }
 
@@ -68,6 +73,8 @@ class Rebalancer {
   ClusterView view_;
   const EventNumber last_event_before_;
   Instant puts_looked_at_;
+  Instant turn_began_;
+  bool cut_off_ = false;         ///< the last turn had more to do than it was allowed
   bool servers_changed_ = true;  ///< since it was last looked who is away
   Watch watch_;
 };

@@ -15,11 +15,12 @@ class TurnPace {
   /// What the next turn is bound by. Everything but the bounds of a turn is as in the settings.
   const Limits& limits() const { return now_; }
 
-  /// A turn took so long, its commit included. `cut_off`: it had more to do than it was allowed.
+  /// A turn took so long, its commit and the checkpoint after it included. `cut_off`: it had more
+  /// to do than it was allowed.
   void took(Duration time, bool cut_off);
 
  private:
-  static constexpr Duration kLong{25}, kShort{15};
+  static constexpr Duration kLong{35}, kShort{20};
   static constexpr double kSmallest = 1.0 / 16;
 
   const Limits full_;

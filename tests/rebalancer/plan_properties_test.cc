@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 
 #include "common/base/random.h"
@@ -70,8 +71,38 @@ double potential(const ClusterView& view) {
   return sum;
 }
 
-/// In flight counts as done. What may follow is what the first plan made room for: surplus that it
-/// kept may be trimmed, and evenness comes after all else.
+int commands_in(const Changes& changes) {
+  return static_cast<int>(std::count_if(changes.begin(), changes.end(), [](const Change& change) {
+    return std::holds_alternative<CommandIssued>(change);
+  }));
+}
+
+/// What was chosen to go and is needed after all is taken back; nothing else is decided.
+void take_back_all(Cluster& cluster) {
+  for (bool again = true; again;) {
+    again = false;
+    for (const Change& change : cluster.planned()) {
+      if (!std::holds_alternative<ReplicaChanged>(change)) continue;
+      cluster.apply({change});
+      again = true;
+    }
+  }
+}
+
+/// In flight counts as done.
+TEST(Plan, AfterItsOwnOrdersNothing) {
+  int commands = 0;
+  for_each_cluster(3'000, [&](Cluster& cluster, Rng&) {
+    take_back_all(cluster);
+    const Changes first = cluster.planned();
+    commands += commands_in(first);
+    cluster.apply(first);
+    EXPECT_EQ(commands_in(cluster.planned()), 0) << plan_of(cluster);
+  });
+  EXPECT_GT(commands, 30'000);
+}
+
+/// About a chunk of which a replica is taken back, a plan decides nothing else: the next ones do.
 TEST(Plan, AfterItsOwnHoldsNoCopyForSafetyAndSoonNothing) {
   for_each_cluster(3'000, [](Cluster& cluster, Rng&) {
     cluster.apply(cluster.planned());

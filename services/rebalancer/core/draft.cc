@@ -289,7 +289,15 @@ void Draft::remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Rea
   record.evidence = std::move(evidence);
   record.retired = retired;
   ++budget(holder).checks;
+  count_out(chunk, holder);
   issue(std::move(record), chunk);
+}
+
+void Draft::count_out(ChunkSlot chunk, ServerSlot holder) {
+  for (const PackedReplica replica : view_.table().replicas(chunk)) {
+    if (replica.server() != holder || replica.leaving()) continue;
+    on_projected(holder, -signed_count(view_.table().bytes(chunk)));
+  }
 }
 
 void Draft::report(ServerSlot server, std::string because) {
@@ -318,10 +326,16 @@ void Draft::keep_surplus(ChunkSlot slot) {
              command->server == view_.server(replica.server).id();
     });
     if (going) continue;
-    if (!touched_.contains(slot)) touched_.insert(slot);
-    changes_.push_back(ReplicaChanged{chunk.id, view_.server(replica.server).id(),
-                                      ReplicaState::kValid, chunk.version});
+    keep_surplus(slot, replica.server);
   }
+}
+
+void Draft::keep_surplus(ChunkSlot slot, ServerSlot holder) {
+  const ChunkContent chunk = view_.table().content(slot);
+  if (!touched_.contains(slot)) touched_.insert(slot);
+  on_projected(holder, signed_count(chunk.size));
+  changes_.push_back(
+      ReplicaChanged{chunk.chunk, view_.server(holder).id(), ReplicaState::kValid, chunk.version});
 }
 
 void Draft::set_aside(ChunkSlot chunk, std::string why, Duration pause) {
@@ -333,14 +347,18 @@ Changes Draft::changes() && {
   Changes all;
   all.reserve(copies_.size() + changes_.size());
   auto losers = losers_.begin();
-  for (std::size_t i = 0; i < copies_.size(); ++i) {
+  const auto issue_copy = [&](std::size_t i) {
     CommandRecord record = command(copies_[i]);
     if (losers != losers_.end() && losers->first == i) {
       record.candidates = candidates((losers++)->second, copies_[i].target);
     }
     all.push_back(CommandIssued{std::move(record)});
-  }
+  };
+  // Balancing is the last of the passes: it counts on what the others order.
+  std::size_t i = 0;
+  for (; i < copies_.size() && copies_[i].reason != Reason::kBalance; ++i) issue_copy(i);
   for (Change& change : changes_) all.push_back(std::move(change));
+  for (; i < copies_.size(); ++i) issue_copy(i);
   CommandId next = view_.next_command();
   for (Change& change : all) {
     auto* issued = std::get_if<CommandIssued>(&change);

@@ -131,12 +131,13 @@ class Draft {
   void set_aside(ChunkSlot chunk, std::string why, Duration pause);
   /// What was chosen to go is needed after all.
   void keep_surplus(ChunkSlot chunk);
+  void keep_surplus(ChunkSlot chunk, ServerSlot holder);
   void add(Change change) { changes_.push_back(std::move(change)); }
 
   const std::vector<Copy>& copies() const { return copies_; }
   /// Sends a copy to another server instead.
   void retarget(std::size_t copy, ServerSlot target);
-  /// All of it, copies first, with command ids given out in this order.
+  /// All of it, copies first but for those for evenness, with command ids given out in this order.
   Changes changes() &&;
 
  private:
@@ -167,6 +168,7 @@ class Draft {
                         std::string because) const;
   CommandRecord command(const Copy& copy) const;
   std::string candidates(const Losers& losers, ServerSlot chosen) const;
+  void count_out(ChunkSlot chunk, ServerSlot holder);
   void issue(CommandRecord command, ChunkSlot chunk);
 
   const ClusterView& view_;

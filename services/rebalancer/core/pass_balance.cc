@@ -73,27 +73,19 @@ class Balancing {
     }
   }
 
+  /// A large chunk may take a server past its share, which then gives where it took: it is looked
+  /// at all of them again until nothing more is found. What is less than a chunk is worth no such
+  /// second look.
   void run() {
-    if (!any_out_of_band()) return;
     party_at_.assign(view_.server_slots(), kNoParty);
-    for (std::uint32_t i = 0; i < parties_.size(); ++i) {
-      Party& party = parties_[i];
-      party_at_[party.slot] = i;
-      const double over = surplus(party);
-      const std::size_t cells = view_.server(party.slot).chunks.cells();
-      if (over > 0 && cells > 0) {
-        // At another place each time: what could not be moved then is not in the way now.
-        party.cursor = mixed(party.slot + (turn() << 20)) % cells;
-        sources_.add(party.slot, -over / party.capacity);
-      } else if (over < 0 && draft_.may_copy_in(party.slot, Bytes(0))) {
-        targets_.add(party.slot, over / party.capacity);
-      }
-    }
-    sources_.order();
-    targets_.order();
-    while (!draft_.full() && looks_left_ > 0 && !sources_.empty() && !targets_.empty()) {
-      if (surplus(party(sources_.top())) <= 0) break;
-      serve_some();
+    for (std::uint32_t i = 0; i < parties_.size(); ++i) party_at_[parties_[i].slot] = i;
+    for (bool moved = true; moved && !draft_.full() && looks_left_ > 0;) {
+      if (!any_out_of_band()) return;
+      const std::size_t before = draft_.copies().size();
+      take_sides();
+      level();
+      moved = draft_.copies().size() > before;
+      for (Party& party : parties_) party.band = std::max(party.band, mean_chunk_);
     }
   }
 
@@ -106,6 +98,30 @@ class Balancing {
     ServerSlot target;
     bool fits;  ///< neither of the two passes its share with it
   };
+
+  void take_sides() {
+    sources_ = targets_ = ServerHeap();
+    for (Party& party : parties_) {
+      const double over = surplus(party);
+      const std::size_t cells = view_.server(party.slot).chunks.cells();
+      if (over > 0 && cells > 0) {
+        // At another place each time: what could not be moved then is not in the way now.
+        party.cursor = mixed(party.slot + (turn() << 20)) % cells;
+        sources_.add(party.slot, -over / party.capacity);
+      } else if (over < 0 && draft_.may_copy_in(party.slot, Bytes(0))) {
+        targets_.add(party.slot, over / party.capacity);
+      }
+    }
+    sources_.order();
+    targets_.order();
+  }
+
+  void level() {
+    while (!draft_.full() && looks_left_ > 0 && !sources_.empty() && !targets_.empty()) {
+      if (surplus(party(sources_.top())) <= 0) break;
+      serve_some();
+    }
+  }
 
   Party& party(ServerSlot slot) { return parties_[party_at_[slot]]; }
   const Party& party(ServerSlot slot) const { return parties_[party_at_[slot]]; }
@@ -130,11 +146,12 @@ class Balancing {
     return static_cast<double>(draft_.projected(party.slot)) - party.desired;
   }
 
-  /// Whether moving `size` bytes lowers the sum.
+  /// Whether moving `size` bytes lowers the sum, by more than what rounding may make of nothing.
   static bool improves(const Party& source, const Party& target, double over, double under,
                        double size) {
+    constexpr double kMoreThanRounding = 1 + 1e-9;
     return 2 * (over / source.capacity + under / target.capacity) >
-           size * (1 / source.capacity + 1 / target.capacity);
+           size * (1 / source.capacity + 1 / target.capacity) * kMoreThanRounding;
   }
 
   /// Racks and zones that no other replica is in are worth more than evenness.

@@ -124,10 +124,7 @@ class Trimming {
 
   /// There is not enough to lean on. What was to go is needed after all, or must wait.
   void keep(const Replica& victim, std::size_t found) {
-    if (victim.state == ReplicaState::kSurplus) {
-      draft_.add(ReplicaChanged{chunk_.id, view_.server(victim.server).id(), ReplicaState::kValid,
-                                chunk_.version});
-    }
+    if (victim.state == ReplicaState::kSurplus) draft_.keep_surplus(slot_, victim.server);
     draft_.set_aside(slot_,
                      "a replica too many is kept: " + std::to_string(found) + " of " +
                          std::to_string(chunk_.goal) + " others can be leant on",

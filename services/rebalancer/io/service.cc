@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 constexpr TurnLimits kTurn{.max_delay = 2ms, .max_items = 512};
 constexpr Duration kTick = 250ms;
 constexpr Duration kHouseEvery = 10s;
-constexpr int kCheckpointPages = 1000;
 constexpr std::uint64_t kPruneRows = 2000;
 
 }  // namespace
@@ -65,7 +64,7 @@ void Service::turn(std::vector<Input>&& inputs) {
   publisher_.committed(committed);
   agents_.committed();
   events_.publish_up_to(rebalancer_.view().last_event());
-  store_.checkpoint_if_due(kCheckpointPages);
+  rebalancer_.end_turn();
   if (on_turn) on_turn(clock_.now() - began);
   if (committed.changes > 0) {
     log::info("commit", {{"events", committed.events},
