@@ -1,5 +1,6 @@
 #include "common/reactor/work.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -8,8 +9,6 @@
 namespace evenkeel {
 
 struct Work::Job {
-  uv_work_t uv;
-  Loop* loop;
   std::weak_ptr<State> owner;
   std::function<void()> work;
   std::function<void()> done;
@@ -33,19 +32,55 @@ struct Work::Job {
   }
 };
 
-void Work::run(std::function<void()> work, std::function<void()> done) {
-  auto job =
-      std::make_unique<Job>(Job{{}, loop_, state_, std::move(work), std::move(done), nullptr});
-  job->uv.data = job.get();
+/// What one thread does in one go.
+struct Work::Batch {
+  uv_work_t uv;
+  Loop* loop;
+  std::vector<std::shared_ptr<Job>> jobs;
+};
+
+std::shared_ptr<Work::Job> Work::begin(std::function<void()> work, std::function<void()> done) {
+  ++state_->in_progress;
+  return std::make_shared<Job>(Job{state_, std::move(work), std::move(done), nullptr});
+}
+
+void Work::queue(Loop& loop, std::vector<std::shared_ptr<Job>> jobs) {
+  auto batch = std::make_unique<Batch>(Batch{{}, &loop, std::move(jobs)});
+  batch->uv.data = batch.get();
   const int rc = uv_queue_work(
-      loop_->handle(), &job->uv, [](uv_work_t* uv) { static_cast<Job*>(uv->data)->perform(); },
+      loop.handle(), &batch->uv,
+      [](uv_work_t* uv) {
+        for (const auto& job : static_cast<Batch*>(uv->data)->jobs) job->perform();
+      },
       [](uv_work_t* uv, int) {
-        const std::unique_ptr<Job> ended(static_cast<Job*>(uv->data));
-        ended->loop->guard([&] { ended->complete(); });
+        const std::unique_ptr<Batch> ended(static_cast<Batch*>(uv->data));
+        for (const auto& job : ended->jobs) ended->loop->guard([&] { job->complete(); });
       });
   EK_CHECK(rc == 0);
-  ++state_->in_progress;
-  job.release();  // libuv has it until the completion
+  batch.release();  // libuv has it until the completion
+}
+
+void Work::run(std::function<void()> work, std::function<void()> done) {
+  queue(*loop_, {begin(std::move(work), std::move(done))});
+}
+
+WorkGroup::WorkGroup(Loop& loop)
+    : loop_(loop), turn_(loop, {}, [this](auto&& jobs) { hand_over(std::move(jobs)); }) {}
+
+void WorkGroup::run(Work& owner, std::function<void()> work, std::function<void()> done) {
+  turn_.add(owner.begin(std::move(work), std::move(done)));
+}
+
+/// As even as can be, so that more than one thread has some.
+void WorkGroup::hand_over(std::vector<std::shared_ptr<Work::Job>>&& jobs) {
+  constexpr std::size_t kThreads = 2, kMost = 32;
+  const std::size_t each = std::clamp<std::size_t>((jobs.size() + 1) / kThreads, 1, kMost);
+  for (auto first = jobs.begin(); first != jobs.end();) {
+    const auto count = std::min<std::size_t>(each, static_cast<std::size_t>(jobs.end() - first));
+    const auto last = first + static_cast<std::ptrdiff_t>(count);
+    Work::queue(loop_, {std::make_move_iterator(first), std::make_move_iterator(last)});
+    first = last;
+  }
 }
 
 }  // namespace evenkeel

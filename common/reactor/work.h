@@ -2,8 +2,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "common/reactor/loop.h"
+#include "common/reactor/turn.h"
 
 namespace evenkeel {
 
@@ -25,13 +27,34 @@ class Work {
   std::size_t in_progress() const { return state_->in_progress; }
 
  private:
+  friend class WorkGroup;
   struct State {
     std::size_t in_progress = 0;  // used on the loop's thread only
   };
   struct Job;
+  struct Batch;
+
+  std::shared_ptr<Job> begin(std::function<void()> work, std::function<void()> done);
+  static void queue(Loop& loop, std::vector<std::shared_ptr<Job>> jobs);
 
   Loop* loop_;
   std::shared_ptr<State> state_;
+};
+
+/// For work in very small pieces, of which a thread takes many at once: handing each over by itself
+/// may take longer than doing it. What is given in one turn of the loop is handed over at its end.
+class WorkGroup {
+ public:
+  explicit WorkGroup(Loop& loop);
+
+  /// As owner.run(); so each piece is forgotten with its own owner.
+  void run(Work& owner, std::function<void()> work, std::function<void()> done);
+
+ private:
+  void hand_over(std::vector<std::shared_ptr<Work::Job>>&& jobs);
+
+  Loop& loop_;
+  Turn<std::shared_ptr<Work::Job>> turn_;
 };
 
 }  // namespace evenkeel

@@ -58,7 +58,7 @@ void Rebalancer::begin_epoch() {
     policy.goal = limits_.default_goal;
     record(transaction, {PolicySet{policy}}, committed);
   }
-  watch_.write(transaction, view_, clock_.now(), clock_.wall_now(), true);
+  watch_.write(transaction, view_, clock_.now(), clock_.wall_now(), true, looks_of_watch());
   transaction.commit();
   for (const auto& [chunk, left] : store_.recently_retired(limits_.retire_after)) {
     view_.apply(
@@ -87,17 +87,25 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   const std::size_t before = committed.issued.size();
   record(transaction, plan(view_, pace_.limits(), now), committed);
   const auto most = static_cast<std::size_t>(pace_.limits().commands_per_turn);
-  committed.more_to_plan = view_.unsorted() > 0 || committed.issued.size() - before >= most;
-  watch_.write(transaction, view_, now, clock_.wall_now(), committed.changes > 0);
+  watch_.write(transaction, view_, now, clock_.wall_now(), committed.changes > 0, looks_of_watch());
+  committed.more_to_do = view_.unsorted() > 0 || watch_.health().behind() > 0 ||
+                         committed.issued.size() - before >= most;
   transaction.commit();
-  cut_off_ = committed.more_to_plan;
+  cut_off_ = committed.more_to_do;
+  at_rest_ = committed.changes == 0;
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
   return committed;
+}
+
+/// As many as are sorted anew: it is as much work.
+std::size_t Rebalancer::looks_of_watch() const {
+  return static_cast<std::size_t>(pace_.limits().sorted_per_turn);
 }
 
 void Rebalancer::end_turn() {
   store_.checkpoint_if_due(kCheckpointPages);
   pace_.took(clock_.now() - turn_began_, cut_off_);
+  if (at_rest_ && !cut_off_) pace_.rested();
 }
 
 /// What follows from who is away, once everything that has happened is known: before anything is

@@ -22,7 +22,7 @@ struct Committed {
   std::vector<std::pair<CommandId, ServerId>> superseded;  ///< of the closed: not wanted any more
   std::size_t events = 0;
   std::size_t changes = 0;
-  bool more_to_plan = false;  ///< the plan was cut off by its bound: plan again soon
+  bool more_to_do = false;  ///< the turn was cut off by its bound: there is to be another soon
 };
 
 /// A request of a client or operator; `answer` is called after the commit that it led to.
@@ -63,6 +63,7 @@ class Rebalancer {
   void record(Store::Transaction& transaction, const Changes& changes, Committed& committed);
   void look_at_absences(Store::Transaction& transaction, Committed& committed);
   std::optional<Event> copy_after_all(const Event& event);
+  std::size_t looks_of_watch() const;
   void give_up_old_puts(Store::Transaction& transaction, Committed& committed);
   Store::Transaction begin();
 
@@ -75,6 +76,7 @@ class Rebalancer {
   Instant puts_looked_at_;
   Instant turn_began_;
   bool cut_off_ = false;         ///< the last turn had more to do than it was allowed
+  bool at_rest_ = false;         ///< it had nothing to do
   bool servers_changed_ = true;  ///< since it was last looked who is away
   Watch watch_;
 };

@@ -15,14 +15,21 @@ Count part(Count whole, double share) {
 }  // namespace
 
 void TurnPace::took(Duration time, bool cut_off) {
-  const double before = share_;
   if (time > kLong) {
     const double too_long = static_cast<double>(time.count()) / static_cast<double>(kLong.count());
-    share_ = std::max(kSmallest, share_ / std::min(too_long, 4.0));
+    set_share(std::max(kSmallest, share_ / std::min(too_long, 4.0)));
   } else if (cut_off && time < kShort) {
-    share_ = std::min(1.0, share_ * 1.25);
+    set_share(std::min(1.0, share_ * 1.25));
   }
-  if (share_ == before) return;
+}
+
+void TurnPace::rested() {
+  set_share(std::min(share_, kFirst));
+}
+
+void TurnPace::set_share(double share) {
+  if (share == share_) return;
+  share_ = share;
   now_.commands_per_turn = part(full_.commands_per_turn, share_);
   now_.examined_per_turn = part(full_.examined_per_turn, share_);
   now_.looks_per_turn = part(full_.looks_per_turn, share_);

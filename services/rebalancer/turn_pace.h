@@ -18,10 +18,15 @@ class TurnPace {
   /// A turn took so long, its commit and the checkpoint after it included. `cut_off`: it had more
   /// to do than it was allowed.
   void took(Duration time, bool cut_off);
+  /// A turn had nothing to do. The next one may be the first after a failure, whose first commands
+  /// are not to wait for the others of their turn: it is a short one.
+  void rested();
 
  private:
   static constexpr Duration kLong{35}, kShort{20};
-  static constexpr double kSmallest = 1.0 / 16;
+  static constexpr double kSmallest = 1.0 / 16, kFirst = 1.0 / 4;
+
+  void set_share(double share);
 
   const Limits full_;
   Limits now_;

@@ -5,7 +5,6 @@ namespace {
 
 constexpr Duration kEach = std::chrono::seconds(1);
 constexpr std::int64_t kSampleEachS = 10;
-constexpr std::size_t kLooks = 20'000;  // at chunks in one turn; bounds it to a millisecond or two
 
 }  // namespace
 
@@ -24,9 +23,9 @@ void Watch::before(const Change& change, const ClusterView& view) {
 }
 
 void Watch::write(Store::Transaction& transaction, const ClusterView& view, Instant now,
-                  Timestamp wall, bool changed) {
+                  Timestamp wall, bool changed, std::size_t looks) {
   tally_.advance(health_, now);
-  changed |= health_.catch_up(view, kLooks);
+  changed |= health_.catch_up(view, looks);
   for (const CommandKey& key : tally_.take_changed()) {
     transaction.save(key, tally_.commands().at(key));
   }

@@ -15,9 +15,10 @@ class Watch {
   /// Before and after it is applied to the view.
   void before(const Change& change, const ClusterView& view);
   void after(const Change& change, const ClusterView& view) { health_.after(change, view); }
-  /// Towards the end of a transaction. `changed`: whether anything has, in it.
+  /// Towards the end of a transaction. `changed`: whether anything has, in it. At most `looks`
+  /// chunks are looked at, of those whose servers have come or gone.
   void write(Store::Transaction& transaction, const ClusterView& view, Instant now, Timestamp wall,
-             bool changed);
+             bool changed, std::size_t looks);
 
   const Tally& tally() const { return tally_; }
   const HealthBook& health() const { return health_; }

@@ -24,6 +24,12 @@ TEST(Hmac, IsAsPublishedInRfc4231) {
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+TEST(Hmac, OfNoKeyIsThatOfZeros) {
+  hmac_sha256("another key", "before");
+  EXPECT_EQ(hex(hmac_sha256("", "")),
+            "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+}
+
 TEST(Hmac, OtherKeysAndTextsGiveOtherSignatures) {
   const std::string signature = hmac_sha256("key", "text");
   EXPECT_TRUE(equal_in_constant_time(signature, hmac_sha256("key", "text")));

@@ -70,7 +70,7 @@ class Bench {
     const Stopwatch watch;
     const Committed committed = rebalancer.handle(events);
     for (const CommandId id : committed.issued) issued_.push_back(id);
-    more_ = committed.more_to_plan;
+    more_ = committed.more_to_do;
     const Stopwatch checkpoint;
     rebalancer.end_turn();
     longest_checkpoint_ = std::max(longest_checkpoint_, checkpoint.seconds());

@@ -1,9 +1,12 @@
 #include "common/reactor/loop.h"
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <future>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -237,6 +240,67 @@ TEST(Work, MayBeDestroyedInACompletion) {
   }
   loop.run();
   EXPECT_EQ(completed, 1);
+}
+
+TEST(WorkGroup, HandsManyPiecesToFewTurnsOfThreads) {
+  Loop loop;
+  const Watchdog watchdog(loop);
+  WorkGroup group(loop);
+  Work work(loop);
+  std::vector<int> completed;
+  std::atomic<int> done = 0;
+  for (int i = 0; i < 200; ++i) {
+    group.run(
+        work, [&] { ++done; },
+        [&, i] {
+          completed.push_back(i);
+          if (completed.size() == 200) loop.stop();
+        });
+  }
+  EXPECT_EQ(work.in_progress(), 200u);
+  EXPECT_EQ(done, 0);  // at the end of the turn
+  loop.run();
+  EXPECT_EQ(done, 200);
+  std::sort(completed.begin(), completed.end());
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(completed[static_cast<std::size_t>(i)], i);
+}
+
+TEST(WorkGroup, EachPieceIsForgottenWithItsOwnOwner) {
+  Loop loop;
+  const Watchdog watchdog(loop);
+  WorkGroup group(loop);
+  auto gone = std::make_unique<Work>(loop);
+  Work stays(loop);
+  bool begun = false, completed = false, other = false;
+  group.run(
+      *gone, [&] { begun = true; }, [&] { completed = true; });
+  group.run(
+      stays, [] {},
+      [&] {
+        other = true;
+        loop.stop();
+      });
+  gone.reset();
+  loop.run();
+  EXPECT_FALSE(begun);
+  EXPECT_FALSE(completed);
+  EXPECT_TRUE(other);
+}
+
+TEST(WorkGroup, WhatOnePieceThrowsDoesNotKeepTheOthersFromTheirCompletion) {
+  Loop loop;
+  WorkGroup group(loop);
+  Work work(loop);
+  int completed = 0;
+  group.run(
+      work, [] { throw std::runtime_error("disk"); }, [&] { ++completed; });
+  group.run(
+      work, [] {}, [&] { ++completed; });
+  group.run(
+      work, [] {}, [&] { ++completed; });
+  EXPECT_THROW(loop.run(), std::runtime_error);
+  loop.run();
+  EXPECT_EQ(completed, 2);
 }
 
 }  // namespace

@@ -41,6 +41,21 @@ TEST(TurnPace, GrowsAgainOnlyWhereThereIsMoreToDo) {
   EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn);
 }
 
+TEST(TurnPace, TheFirstTurnAfterARestIsAShortOne) {
+  TurnPace pace{Limits{}};
+  pace.rested();
+  EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn / 4);
+  for (int i = 0; i < 20; ++i) pace.took(1ms, true);
+  EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn);
+}
+
+TEST(TurnPace, ARestMakesSlowTurnsNoLonger) {
+  TurnPace pace{Limits{}};
+  for (int i = 0; i < 20; ++i) pace.took(10s, true);
+  pace.rested();
+  EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn / 16);
+}
+
 /// A machine on which each command takes 0.4 ms.
 TEST(TurnPace, ComesToRestWhereATurnTakesAsLongAsItMay) {
   TurnPace pace{Limits{}};

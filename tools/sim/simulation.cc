@@ -89,7 +89,7 @@ void Simulation::run_to_rest(const Known& known) {
   not_whole_ = tally_.not_whole();
   quiet_since_.reset();
   std::optional<Instant> learning = zero_;
-  more_to_plan_ = true;  // there may be something to do before anything happens
+  more_to_do_ = true;  // there may be something to do before anything happens
   while (const auto at = next_turn(learning)) {
     now_ = *at;
     if (now_ - zero_ > options_.longest) {
@@ -113,7 +113,7 @@ std::optional<Instant> Simulation::next_turn(std::optional<Instant> learning) {
     sooner(start_ + std::chrono::ceil<Duration>(*end));
     sooner(now_ + part_of(since_known(), 200, kTick, kTickLongest));
   }
-  if (more_to_plan_ || !answers_.empty()) sooner(now_);
+  if (more_to_do_ || !answers_.empty()) sooner(now_);
   if (next || learning) {
     quiet_since_.reset();
     if (next) next = std::max(*next, now_ + gap);
@@ -161,7 +161,7 @@ void Simulation::turn() {
   look_at_absences();
   issued_in_turn_ = 0;
   record(plan(view_, limits_, now_));
-  more_to_plan_ = issued_in_turn_ >= static_cast<std::size_t>(limits_.commands_per_turn);
+  more_to_do_ = issued_in_turn_ >= static_cast<std::size_t>(limits_.commands_per_turn);
   look_at_health();
   timeline_.add(
       {now_ - start_, in_flight_, copied_, tally_.of(Health::kAtRisk), tally_.not_whole()});

@@ -101,7 +101,7 @@ class Simulation {
   std::unordered_set<ChunkId> lost_before_;
   std::uint64_t at_risk_ = 0, not_whole_ = 0;
   std::size_t issued_in_turn_ = 0;
-  bool more_to_plan_ = false;
+  bool more_to_do_ = false;
   Instant house_kept_;
   std::optional<Instant> quiet_since_, quiet_until_;
   Forecast forecast_;

@@ -231,7 +231,8 @@ void CopyJob::write_whole(Buffer&& bytes) {
   const Bytes size(bytes.size());
   made_ = true;
   auto fault = std::make_shared<std::optional<DiskFault>>();
-  work_.run(
+  storage_.small_work().run(
+      work_,
       [fault, files = storage_.files(), aside = aside_, manifest = manifest_,
        piece = std::make_shared<Buffer>(std::move(bytes))] {
         const auto file = AsideFile::create(aside, Bytes(piece->size()));

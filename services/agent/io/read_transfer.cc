@@ -54,9 +54,12 @@ void ReadTransfer::read_all() {
   all_at_once_ = false;
   reading_ = true;
   auto chunk = std::make_shared<DiskResult<WholeChunk>>();
-  work_.run([chunk, files = connection_.storage().files(),
-             content = *content_] { *chunk = read_whole(*files, content); },
-            [this, chunk, room] { have_all(*chunk); });
+  connection_.storage().small_work().run(
+      work_,
+      [chunk, files = connection_.storage().files(), content = *content_] {
+        *chunk = read_whole(*files, content);
+      },
+      [this, chunk, room] { have_all(*chunk); });
 }
 
 void ReadTransfer::have_all(const DiskResult<WholeChunk>& chunk) {

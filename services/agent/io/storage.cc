@@ -39,7 +39,8 @@ Storage::Storage(Loop& loop, const Clock& clock, const std::string& cluster, Ser
       book_(journal_.identity().storage, journal_.identity().epoch, journal_.past(), {}),
       desk_({server, journal_.identity().incarnation, journal_.identity().storage,
              journal_.identity().epoch}),
-      work_(loop) {
+      work_(loop),
+      small_work_(loop) {
   load_table();
   for (const TrashFile& file : files_->trash()) {
     trash_bytes_ += file.size;

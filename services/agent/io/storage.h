@@ -37,6 +37,8 @@ class Storage {
   const AgeClock& ages() const { return ages_; }
   const Clock& clock() const { return clock_; }
   Instant now() const { return clock_.now(); }
+  /// For what takes less time than to hand it to a thread: the files of small chunks.
+  WorkGroup& small_work() { return small_work_; }
 
   AgentIdentity identity() const;
   /// Durable when it returns.
@@ -103,6 +105,7 @@ class Storage {
   std::map<ReplicaKey, ContentCheck> findings_;  // not yet in the journal
   Instant marked_{};                             // when the clock of ages was last written down
   Work work_;
+  WorkGroup small_work_;  // last: what waits in it may refer to the rest
 };
 
 }  // namespace evenkeel::agent

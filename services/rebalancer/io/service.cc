@@ -73,7 +73,7 @@ void Service::turn(std::vector<Input>&& inputs) {
                          {"commands", committed.issued.size()},
                          {"took_ms", (clock_.now() - began).count()}});
   }
-  if (committed.more_to_plan || agents_.inventory_waiting()) again_.start(Duration(0));
+  if (committed.more_to_do || agents_.inventory_waiting()) again_.start(Duration(0));
 }
 
 void Service::look_at_the_time() {

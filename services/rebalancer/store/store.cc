@@ -27,6 +27,9 @@ std::span<const std::uint8_t> bytes_of(const std::string& raw) {
 Store::Store(const std::filesystem::path& path, const std::filesystem::path& schema,
              const std::string& cluster, Epoch first)
     : db_(path) {
+  // Of a map of millions of chunks, the rows of a turn are anywhere. Measured: with SQLite's 2 MiB
+  // a tenth of a recovery's processor time went into reading pages that had been read before.
+  db_.execute("PRAGMA cache_size = -65536");
   sqlite::migrate(db_, schema);
   db_.cached(
          "INSERT INTO meta (id, cluster, epoch, copy_secret) VALUES (1, ?, ?, ?) "
