@@ -196,6 +196,35 @@ def recovery(folder, build, master, **settings):
                 "curve": curve}
 
 
+def waiting(folder, build, master, commands):
+    """How much memory four agents need while so many commands wait at each of them: copies that may
+    go on at their least pace, so that hardly one ends meanwhile."""
+    chunks = len(master.names)
+    others = [2, 3, 4, 5]
+    limits = {"copies_in": chunks, "copies_out": chunks, "copy_rate": "1KiB"}
+    with BenchCluster(folder, build, rebalancer=limits) as cluster:
+        cluster.hold(master, [(1, others[i % 4]) for i in range(chunks)],
+                     {1: 4, 2: 1, 3: 1, 4: 1, 5: 1})
+        cluster.begin([1, *others], chunks)
+        cluster.agent(1).kill()
+        cluster.membership_event("membership.failed")
+        cluster.reset_peaks()
+        before = cluster.usage()
+
+        def least_open():
+            return cluster.value(
+                "SELECT min(n) FROM (SELECT count(*) AS n FROM open_commands "
+                "WHERE server_id IN (2, 3, 4, 5) GROUP BY server_id)") or 0
+
+        cluster.wait("the commands to wait", lambda: least_open() >= commands, 120)
+        time.sleep(2)  # they are being taken in; what matters is the peak
+        open_now = least_open()
+        if open_now < commands:
+            raise cluster.fault(f"only {open_now} commands wait at one of them")
+        _, grown = used(before, cluster.usage())
+        return {"commands": open_now, "grown_bytes": grown}
+
+
 def reads(folder, build, master, rate, quiet_reads):
     """How long `evenkeel get` of a small chunk takes, as a client sees it: before a server is
     killed, and while what it held is copied at `rate` a second and copy."""
