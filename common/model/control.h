@@ -16,7 +16,7 @@ struct Ping {};
 struct Pong {
   std::string version;
   Epoch epoch;
-  std::string mode;  ///< running, braked, safe_mode, unsynced
+  std::string mode;  ///< running, braked, log_full, safe_mode, unsynced
   std::string why;
   Duration uptime{};
 };

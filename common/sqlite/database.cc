@@ -31,10 +31,8 @@ void make_private(const std::filesystem::path& path) {
   }
 }
 
-int remember_pages(void* pages, sqlite3*, const char*, int in_log) {
-  *static_cast<int*>(pages) = in_log;
-  return SQLITE_OK;
-}
+constexpr int kCallsBetweenTries = 100;
+constexpr std::uint64_t kPageInLog = 4096 + 24;
 
 }  // namespace
 
@@ -64,7 +62,11 @@ void Database::prepare_writer() {
       "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
       "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
       "PRAGMA wal_autocheckpoint = 0;");
-  sqlite3_wal_hook(handle(), remember_pages, wal_pages_.get());  // after the pragma, which sets it
+  const auto remember_pages = [](void* log, sqlite3*, const char*, int in_log) {
+    static_cast<Log*>(log)->to_copy = static_cast<Log*>(log)->length = in_log;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle(), remember_pages, log_.get());  // after the pragma, which sets it
   begin_log_anew();
 }
 
@@ -99,14 +101,28 @@ Statement& Database::cached(std::string_view sql) {
 
 bool Database::checkpoint_if_due(int pages_threshold) {
   EK_CHECK(pages_threshold > 0);
-  if (*wal_pages_ < pages_threshold) return false;
+  Log& log = *log_;
+  if (log.to_copy < pages_threshold) return false;
+  const bool same_log = log.length_at_try > 0 && log.length >= log.length_at_try;
+  if (same_log && log.length < log.length_at_try + pages_threshold &&
+      ++log.calls_since < kCallsBetweenTries) {
+    return false;
+  }
+  log.length_at_try = log.length;
+  log.calls_since = 0;
   int in_log = 0, copied = 0;
   const int rc =
       sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
   if ((rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED) return false;
   if (rc != SQLITE_OK) throw SqliteError(handle(), "checkpoint");
-  *wal_pages_ = in_log - copied;  // the next commit begins the log anew if nothing is left in it
-  return *wal_pages_ == 0;
+  log.to_copy = in_log - copied;
+  if (log.to_copy > 0) return false;
+  log.length_at_try = 0;
+  return true;  // the next commit begins the log anew, unless a reader still looks at it
+}
+
+std::uint64_t Database::log_bytes() const {
+  return static_cast<std::uint64_t>(log_->length) * kPageInLog;
 }
 
 Transaction::Transaction(Database& db) : db_(&db) {

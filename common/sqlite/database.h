@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -40,9 +41,12 @@ class Database {
   /// Pages (of 4 KiB) in the log after the last commit. To be called after commits, and between
   /// batches if possible, as it takes some ms: copies the log back into the file when it has
   /// `pages_threshold` pages or more. False if there was nothing to do, or a reader was in the way
-  /// and it has to be tried again.
+  /// and it has to be tried again. To try takes time in proportion to the log: while a reader is in
+  /// the way, that is done only now and then, however often it is called.
   bool checkpoint_if_due(int pages_threshold);
-  int wal_pages() const { return *wal_pages_; }
+  int wal_pages() const { return log_->to_copy; }
+  /// How long the log is, what was copied back but cannot be overwritten yet included.
+  std::uint64_t log_bytes() const;
 
   sqlite3* handle() const { return db_.get(); }
 
@@ -54,7 +58,12 @@ class Database {
   void begin_log_anew();
   void prepare_reader();
 
-  std::unique_ptr<int> wal_pages_ = std::make_unique<int>(0);  // SQLite keeps its address
+  struct Log {
+    int to_copy = 0, length = 0;  // pages
+    int length_at_try = 0;        // when a reader was in the way; 0: none was
+    int calls_since = 0;
+  };
+  std::unique_ptr<Log> log_ = std::make_unique<Log>();  // SQLite keeps its address
   std::unique_ptr<sqlite3, Close> db_;
   std::map<std::string, Statement, std::less<>> cached_;  // finalized before db_ is closed
 };

@@ -8,7 +8,8 @@
 namespace evenkeel::wire {
 namespace {
 
-constexpr std::string_view kModes[] = {"running", "starting", "safe_mode", "unsynced", "braked"};
+constexpr std::string_view kModes[] = {"running",  "starting", "safe_mode",
+                                       "unsynced", "braked",   "log_full"};
 constexpr std::string_view kCodes[] = {"malformed", "not_found",   "conflict",    "stale",
                                        "denied",    "unavailable", "unknown_kind"};
 constexpr std::string_view kEventKinds[] = {"server", "chunk", "command", "mode", "file"};

@@ -37,6 +37,7 @@ class Answering {
       return no("malformed", "a file's name has 1 to 1,024 bytes");
     }
     if (put.goal < 0 || put.goal > 16) return no("malformed", "a goal is 1 to 16");
+    if (view_.log_held()) return no("busy", *view_.log_held());
     Outcomes result;
     const auto known = store_.file(put.name);
     if (known && known->complete) {

@@ -1,5 +1,6 @@
 #include "services/rebalancer/rebalancer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "services/rebalancer/core/brake.h"
@@ -71,6 +72,8 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   committed.events = events.size();
   std::vector<Answer> answers;
   const Instant now = turn_began_ = clock_.now();
+  if (may_wait(events, now) && questions.empty()) return committed;
+  last_turn_ = now;
   auto transaction = begin();
   view_.apply(TurnBegun{pace_.limits().sorted_per_turn});
   for (const Event& event : events) {
@@ -82,6 +85,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
     record(transaction, outcomes.changes, committed);
     answers.push_back(std::move(outcomes.answer));
   }
+  look_at_log(transaction, committed);
   give_up_old_puts(transaction, committed);
   look_at_absences(transaction, committed);
   const std::size_t before = committed.issued.size();
@@ -108,6 +112,30 @@ void Rebalancer::end_turn() {
   if (at_rest_ && !cut_off_) pace_.rested();
 }
 
+/// Whether nothing has happened but that time has passed, of which little is made while the log
+/// must not grow: each commit is a page of it at least.
+bool Rebalancer::may_wait(std::span<const Event> events, Instant now) const {
+  constexpr Duration kSeldom = 10s;
+  return view_.log_held() && now - last_turn_ < kSeldom &&
+         std::ranges::all_of(
+             events, [](const Event& event) { return std::holds_alternative<TimePassed>(event); });
+}
+
+/// Nobody who reads can be made to stop, and until they do what is committed stays in the log: so
+/// nothing more is ordered but what cannot wait.
+void Rebalancer::look_at_log(Store::Transaction& transaction, Committed& committed) {
+  const bool held = store_.log_size() >= limits_.log_limit;
+  if (held == view_.log_held().has_value()) return;
+  const std::string why = held ? "the log of the database has grown to " +
+                                     std::to_string(store_.log_size().count() >> 20) +
+                                     " MiB, for " + store_.who_reads() +
+                                     " has not ended a read; that has to end first"
+                               : "the log of the database was begun anew";
+  record(transaction,
+         {LogHeld{held ? std::optional(why) : std::nullopt}, Noted{"mode", "rebalancer", why}},
+         committed);
+}
+
 /// What follows from who is away, once everything that has happened is known: before anything is
 /// planned, so that nothing is copied that the brake would have held.
 void Rebalancer::look_at_absences(Store::Transaction& transaction, Committed& committed) {
@@ -116,7 +144,8 @@ void Rebalancer::look_at_absences(Store::Transaction& transaction, Committed& co
     await_racks(view_, limits_, clock_.now(), changes);
     record(transaction, changes, committed);
   }
-  if (const Mode mode = mode_of(view_).mode; mode == Mode::kRunning || mode == Mode::kBraked) {
+  if (const Mode mode = mode_of(view_).mode;
+      mode == Mode::kRunning || mode == Mode::kBraked || mode == Mode::kLogFull) {
     record(transaction, needless_copies(view_, limits_), committed);
   }
 }

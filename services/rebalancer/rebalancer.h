@@ -56,6 +56,7 @@ class Rebalancer {
   const ClusterView& view() const { return view_; }
   const Limits& limits() const { return limits_; }
   const Watch& watch() const { return watch_; }
+  Bytes log_size() const { return store_.log_size(); }
   Store& store() { return store_; }
 
  private:
@@ -64,6 +65,8 @@ class Rebalancer {
   void look_at_absences(Store::Transaction& transaction, Committed& committed);
   std::optional<Event> copy_after_all(const Event& event);
   std::size_t looks_of_watch() const;
+  bool may_wait(std::span<const Event> events, Instant now) const;
+  void look_at_log(Store::Transaction& transaction, Committed& committed);
   void give_up_old_puts(Store::Transaction& transaction, Committed& committed);
   Store::Transaction begin();
 
@@ -75,6 +78,7 @@ class Rebalancer {
   const EventNumber last_event_before_;
   Instant puts_looked_at_;
   Instant turn_began_;
+  Instant last_turn_{};          ///< in which anything was done
   bool cut_off_ = false;         ///< the last turn had more to do than it was allowed
   bool at_rest_ = false;         ///< it had nothing to do
   bool servers_changed_ = true;  ///< since it was last looked who is away

@@ -23,6 +23,8 @@ void read_limits(Reader& reader, Limits& limits) {
   };
   limits.default_goal = count("default_goal", limits.default_goal, 16);
   limits.chunk_size = reader.bytes("chunk_size", limits.chunk_size);
+  limits.log_limit = reader.bytes("log_limit", limits.log_limit);
+  if (limits.log_limit < 64_MiB) reader.fault("log_limit", "must be at least 64MiB");
   limits.commands_per_turn = count("commands_per_turn", limits.commands_per_turn, 100'000);
   limits.copies_in = count("copies_in", limits.copies_in, 100'000);
   limits.copies_out = count("copies_out", limits.copies_out, 100'000);

@@ -4,6 +4,7 @@ namespace evenkeel {
 namespace {
 
 constexpr Duration kEach = std::chrono::seconds(1);
+constexpr Duration kSeldom = std::chrono::minutes(1);  // where as little as can be is written
 constexpr std::int64_t kSampleEachS = 10;
 
 }  // namespace
@@ -29,7 +30,7 @@ void Watch::write(Store::Transaction& transaction, const ClusterView& view, Inst
   for (const CommandKey& key : tally_.take_changed()) {
     transaction.save(key, tally_.commands().at(key));
   }
-  const bool due = !second_ || now - *second_ >= kEach;
+  const bool due = !second_ || now - *second_ >= (view.log_held() ? kSeldom : kEach);
   if (changed || due) transaction.save(state_of(view, health_, tally_));
   if (!due) return;
   second_ = now;

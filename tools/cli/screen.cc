@@ -48,9 +48,9 @@ std::string rebalancer_text(const Result<Pong>& pong, const Options& options, co
     return line("rebalancer", style.paint(Colour::kRed, "no answer") + " from " + options.control);
   }
   const std::string why = pong->why.empty() ? "" : " (" + printable(pong->why) + ")";
-  const Colour colour = pong->mode == "running"  ? Colour::kGreen
-                        : pong->mode == "braked" ? Colour::kRed
-                                                 : Colour::kYellow;
+  const Colour colour = pong->mode == "running"                              ? Colour::kGreen
+                        : pong->mode == "braked" || pong->mode == "log_full" ? Colour::kRed
+                                                                             : Colour::kYellow;
   return line("rebalancer", style.paint(colour, printable(pong->mode)) + why + ", epoch " +
                                 to_string(pong->epoch) + ", up " + duration_text(pong->uptime));
 }

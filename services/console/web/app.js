@@ -136,7 +136,7 @@ function isRunning() {
 function drawMode() {
   const { state } = known.now;
   const badge = byId("mode");
-  const tones = { running: "good", braked: "bad", safe_mode: "warn", unsynced: "warn" };
+  const tones = { running: "good", braked: "bad", log_full: "bad", safe_mode: "warn", unsynced: "warn" };
   if (isRunning()) {
     badge.textContent = `rebalancer ${spaced(state.mode)}`;
     badge.dataset.tone = tones[state.mode] || "idle";
@@ -157,7 +157,7 @@ function glances() {
   const add = (tone, ...parts) => all.push({ tone, parts });
   if (!state.at_ms) add("bad", "The rebalancer has not run yet.");
   else if (!isRunning()) add("bad", `The rebalancer does not run: it last wrote ${duration(now.now_ms - state.at_ms)} ago. What is shown is as of then.`);
-  else if (state.mode !== "running") add(state.mode === "braked" ? "bad" : "warn", `The rebalancer is in ${spaced(state.mode)}${state.why ? ": " : ""}`, ...linked(state.why));
+  else if (state.mode !== "running") add(["braked", "log_full"].includes(state.mode) ? "bad" : "warn", `The rebalancer is in ${spaced(state.mode)}${state.why ? ": " : ""}`, ...linked(state.why));
   else if (state.why) add("warn", "Nothing is deleted: ", ...linked(state.why));
   const chunks = (tone, number, words, ids) => number > 0 && add(tone, `${counted(number, "chunk")} ${number === 1 ? words[0] : words[1]}`, ...named(ids, number));
   chunks("bad", state.lost, ["is lost: no valid replica is on a server that lives", "are lost: no valid replica is on a server that lives"], state.lost_some);

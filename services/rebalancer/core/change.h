@@ -298,16 +298,20 @@ struct BrakeSet {
   std::optional<std::string> why;
 };
 
-using Change =
-    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
-                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
-                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
-                 ChunkAdded, ChunkRaised, ChunkPromised, ChunkPublished, ChunkRetired,
-                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
-                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
-                 ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone,
-                 BrakeSet, PolicySet, PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet>;
+/// In memory only. With a reason: the log of the database is as long as it may become.
+struct LogHeld {
+  std::optional<std::string> why;
+};
+
+using Change = std::variant<
+    EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
+    ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
+    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkPromised,
+    ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
+    ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+    FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited,
+    ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone, BrakeSet, PolicySet,
+    PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet, LogHeld>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

@@ -164,6 +164,8 @@ class ClusterView {
   bool in_safe_mode() const { return in_safe_mode_; }
   /// Why everything is held but the most urgent; none: it is not.
   const std::optional<std::string>& braked() const { return braked_; }
+  /// Why as little as possible is written, if that is so.
+  const std::optional<std::string>& log_held() const { return log_held_; }
   /// Servers that are away, or back without having reported.
   const std::set<ServerId>& gone() const { return gone_; }
   /// The sets that chunks of this goal are to be held by, of the servers that stay, dead ones with
@@ -262,6 +264,7 @@ class ClusterView {
   void on(const FilePolicySet& change);
   void on(const ServerPaced& change);
   void on(const BudgetsSet& change);
+  void on(const LogHeld& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32, kMaintained = 64, kSaysWhere = 128;
@@ -335,7 +338,7 @@ class ClusterView {
   bool synced_ = false;
   std::uint32_t paused_ = 0;  // a bit for each Reason
   bool in_safe_mode_ = true;
-  std::optional<std::string> braked_;
+  std::optional<std::string> braked_, log_held_;
   std::set<ServerId> gone_;
   Metering metering_;
   mutable std::map<std::pair<int, int>, Copysets> copysets_;  // made when first asked for

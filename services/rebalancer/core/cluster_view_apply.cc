@@ -493,6 +493,10 @@ void ClusterView::on(const ServerPaced& c) {
   at(c.server).window = c.window;
 }
 
+void ClusterView::on(const LogHeld& c) {
+  log_held_ = c.why;
+}
+
 void ClusterView::on(const BudgetsSet& c) {
   metering_ = Metering(c.budgets);
 }

@@ -12,6 +12,10 @@ struct Limits {
   int default_goal = 3;
   Bytes chunk_size{64ull << 20};  ///< files that are put are split into chunks of this size
 
+  /// A reader that does not end keeps the database's log from being begun anew. When it has grown
+  /// to this, as little as possible is written.
+  Bytes log_limit{1ull << 30};
+
   int commands_per_turn = 256;  ///< keeps a turn to some 20 ms
   int examined_per_turn = 8192;
   std::size_t looks_per_turn = 400'000;  ///< at servers for one chunk or other; about 10 ms

@@ -40,6 +40,7 @@ std::vector<ModeNow> held_by(const ClusterView& view) {
                                         " live servers have reported"});
   }
   if (view.braked()) all.push_back({Mode::kBraked, *view.braked()});
+  if (view.log_held()) all.push_back({Mode::kLogFull, *view.log_held()});
   return all;
 }
 
@@ -57,6 +58,8 @@ const char* to_string(Mode mode) {
       return "safe_mode";
     case Mode::kBraked:
       return "braked";
+    case Mode::kLogFull:
+      return "log_full";
     case Mode::kRunning:
       return "running";
   }

@@ -10,10 +10,10 @@ namespace evenkeel {
 /// Whether enough of the live servers have reported since the start, or the time for it is over.
 bool safe_mode_over(const ClusterView& view, const Limits& limits, Instant now);
 
-enum class Mode { kUnsynced, kSafeMode, kBraked, kRunning };
+enum class Mode { kUnsynced, kSafeMode, kBraked, kLogFull, kRunning };
 
 /// What the rebalancer may do now, and why not more. All plans are made in kRunning only; in
-/// kBraked, chunks with one valid replica left are copied.
+/// kBraked and kLogFull, chunks with one valid replica left are copied.
 struct ModeNow {
   Mode mode;
   std::string why;

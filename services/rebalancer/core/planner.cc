@@ -10,7 +10,8 @@ Changes plan(const ClusterView& view, const Limits& limits, Instant now) {
   if (mode == Mode::kUnsynced) return {};
   Draft draft(view, limits, now);
   report(draft);
-  if (mode == Mode::kBraked && !view.paused(Reason::kRepair)) repair_last(draft);
+  const bool only_last = mode == Mode::kBraked || mode == Mode::kLogFull;
+  if (only_last && !view.paused(Reason::kRepair)) repair_last(draft);
   if (mode != Mode::kRunning) return std::move(draft).changes();
   if (!view.paused(Reason::kRepair)) repair(draft);
   verify(draft);

@@ -106,7 +106,7 @@ metrics::Page metrics_page(const Rebalancer& rebalancer) {
   add_commands(page, rebalancer.watch().tally());
   add_servers(page, view);
   const std::string now = to_string(mode_of(view).mode);
-  for (const char* mode : {"running", "braked", "safe_mode", "unsynced"}) {
+  for (const char* mode : {"running", "braked", "log_full", "safe_mode", "unsynced"}) {
     page.gauge("evenkeel_mode", "1 for the mode in which the rebalancer is.", now == mode,
                {{"mode", mode}});
   }
@@ -116,6 +116,9 @@ metrics::Page metrics_page(const Rebalancer& rebalancer) {
     page.gauge("evenkeel_pass_paused", "1 for each pass that operators have paused.",
                view.paused(pass), {{"pass", std::string(to_text(pass))}});
   }
+  page.gauge("evenkeel_rebalancer_log_bytes",
+             "Length of the database's log, which is short unless somebody reads for long.",
+             number(rebalancer.log_size().count()));
   page.gauge("evenkeel_rebalancer_epoch", "Raised by each start.", number(view.epoch().value()));
   return page;
 }

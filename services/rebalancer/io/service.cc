@@ -57,9 +57,13 @@ void Service::turn(std::vector<Input>&& inputs) {
   // One stretch a turn, so that a large inventory keeps nobody waiting.
   if (auto stretch = agents_.next_inventory()) events.push_back(std::move(*stretch));
   const bool was_braked = rebalancer_.view().braked().has_value();
+  const bool was_held = rebalancer_.view().log_held().has_value();
   const Committed committed = rebalancer_.handle(events, questions);
   if (const auto& why = rebalancer_.view().braked(); why.has_value() != was_braked) {
     log::warn(why ? "braked" : "brake_off", {{"why", why.value_or("")}});
+  }
+  if (const auto& why = rebalancer_.view().log_held(); why.has_value() != was_held) {
+    log::warn(why ? "log_full" : "log_begun_anew", {{"why", why.value_or("")}});
   }
   publisher_.committed(committed);
   agents_.committed();

@@ -4,6 +4,7 @@
 #include "common/base/overloaded.h"
 #include "common/model/text.h"
 #include "common/sqlite/migrate.h"
+#include "common/sqlite/readers.h"
 #include "common/token/token.h"
 #include "services/rebalancer/store/rows.h"
 
@@ -44,6 +45,14 @@ Store::Store(const std::filesystem::path& path, const std::filesystem::path& sch
   }
   const auto secret = meta.blob(1);
   copy_secret_.assign(reinterpret_cast<const char*>(secret.data()), secret.size());
+}
+
+std::string Store::who_reads() const {
+  std::string words;
+  for (const std::string& reader : sqlite::readers_of(sqlite3_db_filename(db_.handle(), "main"))) {
+    words += (words.empty() ? "" : ", ") + reader;
+  }
+  return words.empty() ? "somebody" : words;
 }
 
 Store::Transaction::Transaction(Store& store, Epoch mine, Timestamp wall, Duration running)
@@ -282,6 +291,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [](const BrakeSet&) {},
           [](const ServerPaced&) {},
           [](const BudgetsSet&) {},
+          [](const LogHeld&) {},
           [&](const PolicySet& c) { save_policy(c.policy); },
           [&](const PolicyRemoved& c) {
             db_.cached("UPDATE file SET policy = 0 WHERE policy = ?").run(c.policy);

@@ -112,6 +112,9 @@ class Store {
   RiskTotals risk_totals();
 
   bool checkpoint_if_due(int pages) { return db_.checkpoint_if_due(pages); }
+  Bytes log_size() const { return Bytes(db_.log_bytes()); }
+  /// Who keeps the log from being begun anew, in words.
+  std::string who_reads() const;
 
  private:
   friend class Transaction;
