@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -25,15 +28,12 @@ void where(std::string& from, const std::string& condition) {
   from += (from.find(" WHERE ") == std::string::npos ? " WHERE " : " AND ") + condition;
 }
 
-Exit show(const Options& options, Query query, const std::string& none) {
-  const Result<View> view = View::open(options.database, options.cluster);
-  if (!view) return error(view.error().what);
-  const bool limited = query.limit > 0;
-  if (limited) query.from += " LIMIT " + std::to_string(query.limit + 1);
-  Rows rows = view->rows(std::move(query.columns), query.from);
-  const bool more = limited && rows.rows.size() > static_cast<std::size_t>(query.limit);
-  if (more) rows.rows.pop_back();
-  if (query.newest_last) std::ranges::reverse(rows.rows);
+/// What was found, of which no more than `limit` rows are shown; 0: all.
+Exit print(const Options& options, Rows rows, std::int64_t limit, bool newest_last,
+           const std::string& none) {
+  const bool more = limit > 0 && rows.rows.size() > static_cast<std::size_t>(limit);
+  if (more) rows.rows.resize(static_cast<std::size_t>(limit));
+  if (newest_last) std::ranges::reverse(rows.rows);
   if (options.json) {
     std::fputs(json(rows).c_str(), stdout);
   } else if (rows.rows.empty()) {
@@ -43,9 +43,54 @@ Exit show(const Options& options, Query query, const std::string& none) {
   }
   if (more) {
     std::fprintf(stderr, "evenkeel: there are more than these %s; --limit 0 shows all\n",
-                 std::to_string(query.limit).c_str());
+                 std::to_string(limit).c_str());
   }
   return Exit::kOk;
+}
+
+std::string limited(const std::string& from, std::int64_t limit) {
+  return limit > 0 ? from + " LIMIT " + std::to_string(limit + 1) : from;
+}
+
+Exit show(const Options& options, Query query, const std::string& none) {
+  const Result<View> view = View::open(options.database, options.cluster);
+  if (!view) return error(view.error().what);
+  return print(options, view->rows(std::move(query.columns), limited(query.from, query.limit)),
+               query.limit, query.newest_last, none);
+}
+
+/// The chunks among which those are that are asked for, if there is a short way to these: the view
+/// chunk_health reads all replicas there are before it gives its first row, unless it is asked for
+/// one chunk.
+std::optional<std::vector<std::int64_t>> chunks_to_look_at(const View& view,
+                                                           const ChunkFilter& filter) {
+  const auto ids_of = [&](const std::string& column, const std::string& from) {
+    std::vector<std::int64_t> ids;
+    view.each("SELECT " + column + " FROM " + from,
+              [&](const auto& row) { ids.push_back(row(0)); });
+    return ids;
+  };
+  if (filter.chunk) return std::vector{static_cast<std::int64_t>(filter.chunk->value())};
+  if (filter.health.empty()) {
+    if (filter.limit == 0) return std::nullopt;
+    return ids_of("chunk_id", limited(filter.server ? "replica WHERE server_id = " +
+                                                          std::to_string(filter.server->value()) +
+                                                          " ORDER BY chunk_id"
+                                                    : "chunk ORDER BY chunk_id",
+                                      filter.limit));
+  }
+  // Of those that are not well the rebalancer keeps the first ones noted.
+  for (const auto& [health, count, some] :
+       {std::tuple("lost", "lost", "lost_some"), std::tuple("at_risk", "at_risk", "at_risk_some"),
+        std::tuple("under_replicated", "under_replicated", "under_some"),
+        std::tuple("over_replicated", "over_replicated", "over_some")}) {
+    if (filter.health != health) continue;
+    const std::string all_noted = std::string(" FROM cluster_state WHERE unsorted = 0 AND ") +
+                                  count + " = json_array_length(" + some + ")";
+    if (view.number("SELECT count(*)" + all_noted) == 0) break;
+    return ids_of("value", std::string("json_each((SELECT ") + some + all_noted + ")) ORDER BY 1");
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -82,7 +127,6 @@ Exit list_servers(const Options& options) {
 
 Exit list_chunks(const Options& options, const ChunkFilter& filter) {
   std::string from = "chunk_health";
-  if (filter.chunk) where(from, "chunk_id = " + std::to_string(filter.chunk->value()));
   if (filter.server) {
     where(from, "chunk_id IN (SELECT chunk_id FROM replica WHERE server_id = " +
                     std::to_string(filter.server->value()) + ")");
@@ -100,22 +144,32 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
   const std::string why =
       "(SELECT why FROM set_aside WHERE set_aside.chunk_id = chunk_health.chunk_id "
       "AND health NOT IN ('healthy', 'creating'))";
-  Query query{{{"chunk_id", "CHUNK", Kind::kChunk, 9},
-               {"health", "HEALTH", Kind::kText, 8},
-               {"valid_replicas", "VALID", Kind::kNumber, 7},
-               {"goal", "GOAL", Kind::kNumber, 7},
-               {"projected_replicas", "PROJECTED", Kind::kNumber, 3},
-               {"other_replicas", "OTHER", Kind::kNumber, 2},
-               {"policy", "POLICY", Kind::kText, 3, policy},
-               {"size_bytes", "SIZE", Kind::kBytes, 5},
-               {"version", "VERSION", Kind::kNumber, 1},
-               {"life", "", Kind::kText},
-               {"checksum", "", Kind::kText},
-               {"servers", "SERVERS", Kind::kText, 6, servers},
-               {"why", "WHY", Kind::kText, 4, why}},
-              from + " ORDER BY chunk_id",
-              filter.limit};
-  return show(options, std::move(query), "no such chunks");
+  const std::vector<Column> columns{{"chunk_id", "CHUNK", Kind::kChunk, 9},
+                                    {"health", "HEALTH", Kind::kText, 8},
+                                    {"valid_replicas", "VALID", Kind::kNumber, 7},
+                                    {"goal", "GOAL", Kind::kNumber, 7},
+                                    {"projected_replicas", "PROJECTED", Kind::kNumber, 3},
+                                    {"other_replicas", "OTHER", Kind::kNumber, 2},
+                                    {"policy", "POLICY", Kind::kText, 3, policy},
+                                    {"size_bytes", "SIZE", Kind::kBytes, 5},
+                                    {"version", "VERSION", Kind::kNumber, 1},
+                                    {"life", "", Kind::kText},
+                                    {"checksum", "", Kind::kText},
+                                    {"servers", "SERVERS", Kind::kText, 6, servers},
+                                    {"why", "WHY", Kind::kText, 4, why}};
+  const Result<View> view = View::open(options.database, options.cluster);
+  if (!view) return error(view.error().what);
+  Rows rows{columns, {}};
+  if (const auto ids = chunks_to_look_at(*view, filter)) {
+    for (const std::int64_t id : *ids) {
+      std::string one = from;
+      where(one, "chunk_id = " + std::to_string(id));
+      for (auto& row : view->rows(columns, one).rows) rows.rows.push_back(std::move(row));
+    }
+  } else {
+    rows = view->rows(columns, limited(from + " ORDER BY chunk_id", filter.limit));
+  }
+  return print(options, std::move(rows), filter.limit, false, "no such chunks");
 }
 
 Exit list_commands(const Options& options, const CommandFilter& filter) {
