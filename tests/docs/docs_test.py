@@ -267,7 +267,7 @@ class Settings(unittest.TestCase):
 
 
 class Words(unittest.TestCase):
-    DOCUMENTS = (README, VIEWS, *(PROJECT / f"deploy/{service}.toml" for service in SERVICES))
+    DOCUMENTS = (README, VIEWS, PROJECT / "deploy/RUNBOOK.md", *(PROJECT / f"deploy/{service}.toml" for service in SERVICES))
 
     def test_no_path_leads_out_of_the_project(self):
         absolute = re.compile(r"(?<![\w.:>*/$}-])/[a-z][\w.-]*(?:/[\w.-]+)*")
