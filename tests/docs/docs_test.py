@@ -3,6 +3,7 @@
 
 Run by CTest. EVENKEEL_BIN names the folder of the programs.
 """
+import json
 import os
 import pathlib
 import re
@@ -12,10 +13,13 @@ import tempfile
 import tomllib
 import unittest
 
+import msgpack
+
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("EVENKEEL_BIN", PROJECT / "build/release/bin"))
 README = PROJECT / "README.md"
 VIEWS = PROJECT / "schema/rebalancer/views.md"
+WRITING = PROJECT / "schema/wire/WRITING.md"
 SERVICES = ("membership", "rebalancer", "agent", "console")
 
 # What cannot be compared as text: no default at all, or one that the machine makes.
@@ -266,8 +270,28 @@ class Settings(unittest.TestCase):
                         self.assertEqual(default, f"`{text}`")
 
 
+class Writing(unittest.TestCase):
+    """How to write an agent or a membership source: what it shows is what golden/ has."""
+
+    def test_each_message_shown_is_one_of_golden(self):
+        shown = re.findall(r"^`([a-z_.]+)`:\n\n```json\n(.*?)^```$", WRITING.read_text(), re.M | re.S)
+        self.assertGreater(len(shown), 8)
+        self.assertEqual(len(shown), WRITING.read_text().count("```json"))
+        for kind, text in shown:
+            golden = (PROJECT / f"schema/wire/golden/{kind}.hex").read_text()
+            _, named, _, body = msgpack.unpackb(bytes.fromhex("".join(golden.split())), strict_map_key=False)
+            self.assertEqual((named, self.as_json(body)), (kind, json.loads(text)))
+
+    def as_json(self, value):
+        if isinstance(value, bytes):
+            return f"hex {value.hex()}"
+        if isinstance(value, dict):
+            return {key: self.as_json(each) for key, each in value.items()}
+        return [self.as_json(each) for each in value] if isinstance(value, list) else value
+
+
 class Words(unittest.TestCase):
-    DOCUMENTS = (README, VIEWS, PROJECT / "deploy/RUNBOOK.md", *(PROJECT / f"deploy/{service}.toml" for service in SERVICES))
+    DOCUMENTS = (README, VIEWS, WRITING, PROJECT / "deploy/RUNBOOK.md", *(PROJECT / f"deploy/{service}.toml" for service in SERVICES))
 
     def test_no_path_leads_out_of_the_project(self):
         absolute = re.compile(r"(?<![\w.:>*/$}-])/[a-z][\w.-]*(?:/[\w.-]+)*")

@@ -1,8 +1,12 @@
 """The protocol is what its page says, and not what our own programs happen to agree on: a membership
 service and an agent in Python, written from that page, take the places of ours."""
+import re
+import subprocess
+import sys
 import unittest
 
-from cluster import KIB, Scenario, write_files
+from cluster import KIB, PATIENCE, PROJECT, Scenario, write_files
+from local_cluster import _die_with_parent as die_with_parent
 from foreign_agent import ForeignAgent
 from foreign_membership import ForeignMembership
 
@@ -36,6 +40,40 @@ class Foreign(Scenario):
                 self.assertEqual(membership.faults, [])
                 self.assertEqual([number for number, _ in membership.lost], [2, 4, 6, 7])
                 self.assertGreaterEqual(membership.snapshots, 2, "it never asked for what it missed")
+
+    def test_the_membership_that_is_printed_in_the_document(self):
+        """schema/wire/WRITING.md has one in whole: it is run as it stands there."""
+        program, = re.findall(r"^```python\n(.*?)^```$", (PROJECT / "schema/wire/WRITING.md").read_text(), re.M | re.S)
+        with self.cluster() as cluster:
+            at = cluster.endpoints
+            file, log = cluster.folder / "membership.py", cluster.folder / "printed.log"
+            file.write_text(program)
+            with open(log, "w") as said, subprocess.Popen(
+                    [sys.executable, file, cluster.name, at["membership_events"], at["membership_requests"],
+                     str(2 * PATIENCE)], stdout=said, stderr=said, preexec_fn=die_with_parent) as membership:
+                try:
+                    cluster.rebalancer.start()
+                    for server in range(1, 5):
+                        cluster.add_agent(server).start()
+                    cluster.wait_for_alive(range(1, 5))
+                    contents = self.put(cluster, [300 * KIB] * 20)
+                    cluster.agent(1).kill()
+                    cluster.wait_for_liveness(1, "dead")
+                    cluster.wait_until_settled()
+                    self.check_contents(self.check_replicated(cluster, without=[1]), contents)
+                    cluster.agent(1).start()
+                    cluster.wait_for_liveness(1, "alive")
+                    cluster.wait_until_settled()
+                    self.check_contents(self.check_replicated(cluster), contents)
+                    cluster.agent(2).stop()
+                    cluster.wait("a planned stop to be known as one", lambda: cluster.value(
+                        "SELECT planned FROM server_status WHERE server_id = 2"))
+                    cluster.agent(2).start()
+                    cluster.wait_for_liveness(2, "alive")
+                    cluster.wait_until_settled()
+                    self.assertEqual((membership.poll(), log.read_text()), (None, ""))
+                finally:
+                    membership.kill()
 
     def test_an_agent_of_another_make_copies_serves_and_deletes(self):
         with self.cluster(agents=2, rebalancer={"default_goal": 2}) as cluster:
