@@ -1,7 +1,9 @@
-// How many commands the rebalancer commits a second, against bare prepared statements that write
-// the same rows into the same tables in the same transactions. Prints one JSON object a line; fails
-// if the two databases are not the same in the end. Arguments: folder, chunks (200,000), servers
+// How many commands the rebalancer commits a second: against bare prepared statements that write
+// the same rows into the same tables in the same transactions, and beside a reader who does not end
+// his read, so that the log of the database only grows. Prints one JSON object a line; fails if the
+// databases are not the same in the end. Arguments: folder, chunks (200,000), servers
 // (20).
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -54,12 +56,21 @@ class Turns {
     while (true) {
       const Changes planned = plan(view_, limits(), kNow);
       if (planned.empty()) return commands;
+      const Stopwatch watch;
       record(planned);
+      commits_.push_back(watch.seconds());
       commands.push_back(static_cast<std::size_t>(std::count_if(
           planned.begin(), planned.end(),
           [](const Change& change) { return std::holds_alternative<CommandIssued>(change); })));
     }
   }
+
+  /// Seconds that saving, applying and committing a turn took: half of them less than the first.
+  std::pair<double, double> median_and_longest() {
+    std::ranges::sort(commits_);
+    return {commits_.at(commits_.size() / 2), commits_.back()};
+  }
+  Bytes log_size() const { return store_.log_size(); }
 
  private:
   /// All that is lost may be under way at once, or turns would wait for copies.
@@ -86,6 +97,7 @@ class Turns {
   Store store_;
   ClusterView view_;
   Epoch epoch_{0};
+  std::vector<double> commits_;
 };
 
 // --- bare statements ----------------------------------------------------------------------------
@@ -211,9 +223,11 @@ double bare(const fs::path& path, const std::vector<NewRows>& rows,
 
 int run(const fs::path& folder, std::uint64_t chunks, std::uint64_t servers) {
   const fs::path ours = folder / "ours.db", before = folder / "before.db",
-                 theirs = folder / "bare.db";
+                 theirs = folder / "bare.db", read = folder / "read.db";
   std::vector<std::size_t> turns;
   double our_seconds = 0;
+  std::pair<double, double> alone, beside;
+  Bytes log;
   {
     Turns rebalancer(ours, chunks, servers);
     rebalancer.prepare();
@@ -222,6 +236,18 @@ int run(const fs::path& folder, std::uint64_t chunks, std::uint64_t servers) {
     const Stopwatch watch;
     turns = rebalancer.run();
     our_seconds = watch.seconds();
+    alone = rebalancer.median_and_longest();
+  }
+  {
+    Turns rebalancer(read, chunks, servers);
+    rebalancer.prepare();
+    const sqlite::Database reader(read, sqlite::OpenMode::kReadOnly);
+    sqlite::Statement looking(reader, "SELECT chunk_id FROM chunk");
+    looking.open();
+    EK_CHECK(looking.step());
+    rebalancer.run();
+    beside = rebalancer.median_and_longest();
+    log = rebalancer.log_size();
   }
   const std::vector<NewRows> rows = what_is_new(ours, before);
   const double bare_seconds = bare(theirs, rows, turns);
@@ -233,7 +259,14 @@ int run(const fs::path& folder, std::uint64_t chunks, std::uint64_t servers) {
   say("commands_committed", commands / our_seconds, "1/s");
   say("commands_committed_by_bare_statements", commands / bare_seconds, "1/s");
   say("ratio_to_bare_statements", bare_seconds / our_seconds, "");
-  const bool same = what_is_new(ours, theirs).empty() && what_is_new(theirs, ours).empty();
+  say("turn_committed_alone", alone.first * 1000, "ms, median");
+  say("turn_committed_beside_a_reader", beside.first * 1000, "ms, median");
+  say("ratio_beside_a_reader", beside.first / alone.first, "");
+  say("longest_alone", alone.second * 1000, "ms");
+  say("longest_beside_a_reader", beside.second * 1000, "ms");
+  say("log_beside_a_reader", static_cast<double>(log.count()) / (1 << 20), "MiB");
+  const bool same = what_is_new(ours, theirs).empty() && what_is_new(theirs, ours).empty() &&
+                    what_is_new(ours, read).empty() && what_is_new(read, ours).empty();
   if (!same) std::fprintf(stderr, "the two databases differ\n");
   return same && commands > 0 ? 0 : 1;
 }
