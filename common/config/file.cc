@@ -170,8 +170,23 @@ const Reader::Entry* Reader::required(const std::string& key) {
   return entry;
 }
 
+void Reader::keep(const std::string& key, std::string value) {
+  in_force_.insert_or_assign(key, InForce{std::move(value), has(key)});
+}
+
 template <class T, class Parse>
 T Reader::of_text_value(const Entry* entry, const std::string& key, T fallback, Parse parse) {
+  T value = parsed_value(entry, key, std::move(fallback), parse);
+  if constexpr (std::is_same_v<T, std::string>) {
+    keep(key, value);
+  } else {
+    keep(key, text_of(value));
+  }
+  return value;
+}
+
+template <class T, class Parse>
+T Reader::parsed_value(const Entry* entry, const std::string& key, T fallback, Parse parse) {
   if (!entry) return fallback;
   std::string text;
   if (const auto* word = std::get_if<Word>(&entry->value)) {
@@ -242,11 +257,15 @@ std::int64_t Reader::integer(const std::string& key, Range range) {
 
 std::int64_t Reader::integer(const std::string& key, std::int64_t fallback, Range range) {
   const Entry* entry = find(key);
+  keep(key, std::to_string(fallback));
   if (!entry) return fallback;
   std::optional<std::int64_t> number;
   if (const auto* word = std::get_if<Word>(&entry->value)) number = whole_number(word->text);
   if (const auto* given = std::get_if<std::int64_t>(&entry->value)) number = *given;
-  if (number && *number >= range.min && *number <= range.max) return *number;
+  if (number && *number >= range.min && *number <= range.max) {
+    keep(key, std::to_string(*number));
+    return *number;
+  }
   fault_at(entry->where, key,
            (number ? std::to_string(*number) + " is not" : std::string("must be")) +
                " a whole number from " + std::to_string(range.min) + " to " +
@@ -256,23 +275,36 @@ std::int64_t Reader::integer(const std::string& key, std::int64_t fallback, Rang
 
 bool Reader::boolean(const std::string& key, bool fallback) {
   const Entry* entry = find(key);
-  if (!entry) return fallback;
-  if (const auto* truth = std::get_if<bool>(&entry->value)) return *truth;
-  if (const auto* word = std::get_if<Word>(&entry->value)) {
-    if (word->text == "true" || word->text == "false") return word->text == "true";
+  std::optional<bool> truth = fallback;
+  if (entry) {
+    truth = std::nullopt;
+    if (const auto* given = std::get_if<bool>(&entry->value)) truth = *given;
+    const auto* word = std::get_if<Word>(&entry->value);
+    if (word && (word->text == "true" || word->text == "false")) truth = word->text == "true";
+    if (!truth) fault_at(entry->where, key, "must be true or false");
   }
-  fault_at(entry->where, key, "must be true or false");
-  return fallback;
+  const bool value = truth.value_or(fallback);
+  keep(key, value ? "true" : "false");
+  return value;
 }
 
 std::vector<std::string> Reader::strings(const std::string& key,
                                          std::vector<std::string> fallback) {
   const Entry* entry = find(key);
-  if (!entry) return fallback;
-  if (const auto* items = std::get_if<std::vector<std::string>>(&entry->value)) return *items;
-  if (const auto* word = std::get_if<Word>(&entry->value)) return split_at_commas(word->text);
-  fault_at(entry->where, key, "must be a list of texts such as [\"a\", \"b\"]");
-  return fallback;
+  std::vector<std::string> value = std::move(fallback);
+  if (entry) {
+    if (const auto* items = std::get_if<std::vector<std::string>>(&entry->value)) {
+      value = *items;
+    } else if (const auto* word = std::get_if<Word>(&entry->value)) {
+      value = split_at_commas(word->text);
+    } else {
+      fault_at(entry->where, key, "must be a list of texts such as [\"a\", \"b\"]");
+    }
+  }
+  std::string all;
+  for (const std::string& each : value) all += (all.empty() ? "" : ",") + each;
+  keep(key, all);
+  return value;
 }
 
 std::map<std::string, std::string> Reader::string_table(const std::string& key) {

@@ -70,6 +70,14 @@ class Reader {
   /// Whether the file or an override says anything of `key`.
   bool has(const std::string& key) const { return entries_.contains(key); }
 
+  /// A setting as it is in force, in the words of a settings file.
+  struct InForce {
+    std::string value;
+    bool given = false;  ///< the file or an override says so; otherwise it is the default
+  };
+  /// All that were read so far, by key.
+  const std::map<std::string, InForce>& in_force() const { return in_force_; }
+
   /// Adds a fault of the caller's own, found after reading: "must be less than dead_after".
   void fault(const std::string& key, const std::string& what);
 
@@ -95,8 +103,11 @@ class Reader {
   void apply(const Overrides& overrides);
   const Entry* find(const std::string& key);
   const Entry* required(const std::string& key);
+  void keep(const std::string& key, std::string value);
   template <class T, class Parse>
   T of_text_value(const Entry* entry, const std::string& key, T fallback, Parse parse);
+  template <class T, class Parse>
+  T parsed_value(const Entry* entry, const std::string& key, T fallback, Parse parse);
   void fault_at(const std::string& where, const std::string& key, const std::string& what);
   void report_unknown();
 
@@ -104,6 +115,7 @@ class Reader {
   std::map<std::string, Entry> entries_;
   std::set<std::string> asked_;
   std::set<std::string> asked_tables_;
+  std::map<std::string, InForce> in_force_;
   std::vector<std::string> faults_;
   bool readable_ = true;  // otherwise one fault says so, and what is missing is no news
 };

@@ -1,6 +1,7 @@
 #include "common/config/units.h"
 
 #include <charconv>
+#include <cstdio>
 #include <limits>
 #include <span>
 #include <string>
@@ -37,6 +38,14 @@ Result<std::uint64_t> scaled(std::string_view text, std::span<const Unit> units,
   return not_a(what, text);
 }
 
+std::string in_largest(std::span<const Unit> units, std::uint64_t amount) {
+  const Unit* largest = &units.front();
+  for (const Unit& unit : units) {
+    if (amount > 0 && amount % unit.factor == 0) largest = &unit;
+  }
+  return std::to_string(amount / largest->factor) + std::string(largest->name);
+}
+
 }  // namespace
 
 Result<Duration> duration(std::string_view text) {
@@ -59,6 +68,20 @@ Result<Ratio> ratio(std::string_view text) {
   const auto [rest, error] = std::from_chars(digits.data(), end, percent);
   if (error != std::errc{} || rest != end || percent > 100) return not_a(kWhat, text);
   return Ratio(percent / 100);
+}
+
+std::string text_of(Duration duration) {
+  return in_largest(kTimes, static_cast<std::uint64_t>(duration.count()));
+}
+
+std::string text_of(Bytes bytes) {
+  return in_largest(kSizes, bytes.count());
+}
+
+std::string text_of(Ratio ratio) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g%%", ratio.value() * 100);
+  return text;
 }
 
 }  // namespace evenkeel::config

@@ -1,4 +1,5 @@
 #pragma once
+#include <string>
 #include <string_view>
 
 #include "common/base/bytes.h"
@@ -16,5 +17,10 @@ Result<Bytes> bytes(std::string_view text);
 
 /// "92.5%", from 0% to 100%. A bare number is refused: 1 could be the whole or a hundredth.
 Result<Ratio> ratio(std::string_view text);
+
+/// The same the other way round, in the largest unit that leaves nothing over.
+std::string text_of(Duration duration);
+std::string text_of(Bytes bytes);
+std::string text_of(Ratio ratio);
 
 }  // namespace evenkeel::config

@@ -36,6 +36,11 @@ Result<Exit> run(config::Reader& reader) {
   Store store(data_dir->path() / "rebalancer.db", sqlite::schema_directory("rebalancer"),
               settings->cluster, first_epoch(clock));
   Rebalancer rebalancer(store, clock, settings->limits);
+  std::vector<Store::Setting> in_force;
+  for (const auto& [key, setting] : reader.in_force()) {
+    in_force.push_back({key, setting.value, setting.given});
+  }
+  store.save_settings(in_force);
   zmq::context_t context;
   Loop loop;
   const Signals signals(loop);

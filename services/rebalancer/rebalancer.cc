@@ -116,7 +116,7 @@ void Rebalancer::end_turn() {
 /// must not grow: each commit is a page of it at least.
 bool Rebalancer::may_wait(std::span<const Event> events, Instant now) const {
   constexpr Duration kSeldom = 10s;
-  return view_.log_held() && now - last_turn_ < kSeldom &&
+  return view_.log_held() && !cut_off_ && now - last_turn_ < kSeldom &&
          std::ranges::all_of(
              events, [](const Event& event) { return std::holds_alternative<TimePassed>(event); });
 }

@@ -29,6 +29,26 @@ std::string faults_of(std::string_view text, const Reader::Overrides& overrides 
   return read ? "" : read.error().what;
 }
 
+TEST(Reader, TellsWhatIsInForceAndWhetherItWasGiven) {
+  Reader reader = Reader::of_text("agent.toml", "port = 7401\nwait = \"120s\"\n", {"json=true"});
+  reader.string("name", "a");
+  reader.integer("port", 7, kPorts);
+  reader.integer("other_port", 8, kPorts);
+  reader.boolean("json", false);
+  reader.duration("wait", Duration(1));
+  reader.bytes("chunk_max", 1_MiB);
+  reader.ratio("fill_limit", Ratio(0.9));
+  reader.strings("racks", {"r1", "r2"});
+  ASSERT_TRUE(reader.finish());
+  std::string all;
+  for (const auto& [key, setting] : reader.in_force()) {
+    all += key + (setting.given ? "!" : "") + "=" + setting.value + " ";
+  }
+  EXPECT_EQ(all,
+            "chunk_max=1MiB fill_limit=90% json!=true name=a other_port=8 port!=7401 racks=r1,r2 "
+            "wait!=2min ");
+}
+
 TEST(Reader, GivesWhatIsInTheFileAndElseTheFallback) {
   Reader reader = Reader::of_text("agent.toml", R"(
 name = "a1"

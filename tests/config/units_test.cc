@@ -51,5 +51,17 @@ TEST(Units, WhatIsNotAnAmountIsRefused) {
   }
 }
 
+TEST(Units, AreWrittenAsTheyAreRead) {
+  for (const char* text : {"0ms", "1ms", "1500ms", "90s", "1min", "90min", "1h", "30d"}) {
+    EXPECT_EQ(config::text_of(*config::duration(text)), text);
+  }
+  for (const char* text : {"0B", "1B", "1025B", "1KiB", "64MiB", "3GiB", "2TiB"}) {
+    EXPECT_EQ(config::text_of(*config::bytes(text)), text);
+  }
+  for (const char* text : {"0%", "0.25%", "92.5%", "99.9%", "100%"}) {
+    EXPECT_EQ(config::text_of(*config::ratio(text)), text);
+  }
+}
+
 }  // namespace
 }  // namespace evenkeel

@@ -90,6 +90,8 @@ class Cli(Scenario):
             self.assertEqual({row["server_id"] for row in told("servers")}, {1, 2, 3, 4, 5})
             chunk = told("chunks")[0]["chunk_id"]
             told("events")
+            self.assertEqual(cluster.sql("SELECT value, given FROM settings WHERE key IN ('copy_rate', 'history') ORDER BY key"),
+                             [{"value": "512KiB", "given": 1}, {"value": "4000000", "given": 0}])
             self.assertEqual([row["name"] for row in told("policies")], ["default"])
             self.assertEqual(told("policy", "set", "pairs", "--goal", "2")["goal"], 2)
             self.assertEqual(told("policy", "apply", "pairs", name)["changed"], 1)

@@ -47,6 +47,14 @@ Store::Store(const std::filesystem::path& path, const std::filesystem::path& sch
   copy_secret_.assign(reinterpret_cast<const char*>(secret.data()), secret.size());
 }
 
+void Store::save_settings(const std::vector<Setting>& settings) {
+  sqlite::Transaction transaction(db_);
+  db_.execute("DELETE FROM setting");
+  auto& insert = db_.cached("INSERT INTO setting (key, value, given) VALUES (?, ?, ?)");
+  for (const Setting& each : settings) insert.run(each.key, each.value, each.given ? 1 : 0);
+  transaction.commit();
+}
+
 std::string Store::who_reads() const {
   std::string words;
   for (const std::string& reader : sqlite::readers_of(sqlite3_db_filename(db_.handle(), "main"))) {

@@ -111,6 +111,13 @@ class Store {
   std::map<CommandKey, CommandCount> command_counts();
   RiskTotals risk_totals();
 
+  struct Setting {
+    std::string key, value;
+    bool given = false;
+  };
+  /// The settings in force, instead of those of the run before.
+  void save_settings(const std::vector<Setting>& settings);
+
   bool checkpoint_if_due(int pages) { return db_.checkpoint_if_due(pages); }
   Bytes log_size() const { return Bytes(db_.log_bytes()); }
   /// Who keeps the log from being begun anew, in words.
