@@ -153,10 +153,11 @@ class Runbook(Scenario):
     def situation_6(self, cluster):
         path = max(cluster.chunk_files(5), key=lambda path: path.stat().st_size)
         chunk = int(path.name.split(".")[0], 16)
+        before = cluster.value("SELECT max(command_id) FROM command_history")
         flip_a_bit(path, 7)
         cluster.wait("it to be found, and made anew", lambda: cluster.value(
-            "SELECT count(*) FROM command_history WHERE chunk_id = ? AND kind = 'delete' AND state = 'done'", chunk) or
-            cluster.value("SELECT count(*) FROM events WHERE subject = ?", f"c{chunk}"), 60)
+            "SELECT count(*) FROM command_history WHERE chunk_id = ? AND command_id > ? AND kind = 'replicate' "
+            "AND reason = 'repair' AND state = 'done'", chunk, before), 60)
         self.settle(cluster)
         self.look(cluster, 6, chunk=chunk)
         self.assertIn(f"c{chunk} ", self.say(cluster, 6, slice(None)))
