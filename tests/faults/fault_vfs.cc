@@ -22,6 +22,8 @@ sqlite3_vfs* unix_vfs = nullptr;
 sqlite3_mem_methods plain_memory;
 FaultVfs* the_one = nullptr;
 
+using Cut = FaultVfs::Cut;
+
 /// What SQLite holds of an open file: the real one lies behind it.
 struct File {
   sqlite3_file base;
@@ -41,7 +43,8 @@ const sqlite3_io_methods& real_of(sqlite3_file* file) {
 
 /// True if this call of a watched file is to fail.
 bool fails(sqlite3_file* file, Kind kind) {
-  return of(file).inode && the_one->judge(kind).fails;
+  const File& f = of(file);
+  return f.inode && (f.inode->dead || the_one->judge(kind).fails);
 }
 
 int on_close(sqlite3_file* file) {
@@ -67,11 +70,12 @@ int on_write(sqlite3_file* file, const void* from, int amount, sqlite3_int64 off
   if (fails(file, Kind::kWrite)) return SQLITE_IOERR_WRITE;
   const bool full = fails(file, Kind::kFull);
   if (full) amount /= 2;
-  const bool power_goes = the_one->change();
+  const Cut cut = the_one->change(*f.path);
+  if (cut == Cut::kKilled) return SQLITE_IOERR_WRITE;
   const auto* bytes = static_cast<const std::uint8_t*>(from);
   f.inode->unsynced.push_back(
       {static_cast<std::uint64_t>(offset), std::vector<std::uint8_t>(bytes, bytes + amount)});
-  if (power_goes) return SQLITE_IOERR_WRITE;
+  if (cut == Cut::kPower) return SQLITE_IOERR_WRITE;
   const int rc = amount == 0 ? SQLITE_OK : real_of(file).xWrite(f.real(), from, amount, offset);
   return full ? SQLITE_FULL : rc;
 }
@@ -80,22 +84,24 @@ int on_truncate(sqlite3_file* file, sqlite3_int64 size) {
   File& f = of(file);
   if (!f.inode) return real_of(file).xTruncate(f.real(), size);
   if (fails(file, Kind::kTruncate)) return SQLITE_IOERR_TRUNCATE;
-  const bool power_goes = the_one->change();
+  const Cut cut = the_one->change(*f.path);
+  if (cut == Cut::kKilled) return SQLITE_IOERR_TRUNCATE;
   f.inode->unsynced.push_back({static_cast<std::uint64_t>(size), {}, true});
-  if (power_goes) return SQLITE_IOERR_TRUNCATE;
+  if (cut == Cut::kPower) return SQLITE_IOERR_TRUNCATE;
   return real_of(file).xTruncate(f.real(), size);
 }
 
 int on_sync(sqlite3_file* file, int flags) {
   File& f = of(file);
   if (!f.inode) return real_of(file).xSync(f.real(), flags);
+  if (f.inode->dead) return SQLITE_IOERR_FSYNC;
   const auto verdict = the_one->judge(Kind::kSync);
   if (verdict.fails) {
     // Linux marks the pages clean that it could not write: a later sync says that all is well.
     if (!verdict.dead) the_one->sync_failed(*f.inode);
     return SQLITE_IOERR_FSYNC;
   }
-  if (the_one->change(true)) return SQLITE_IOERR_FSYNC;
+  if (the_one->change(*f.path, true) != Cut::kNone) return SQLITE_IOERR_FSYNC;
   the_one->sync(*f.inode);
   if (f.syncs_folder) the_one->sync_folder();
   f.syncs_folder = false;
@@ -164,12 +170,12 @@ int on_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* 
   File& f = of(file);
   f = File{};
   const bool watched = name && the_one->watches(name);
+  if (watched && the_one->is_cut_off(name)) return SQLITE_CANTOPEN;
   if (watched && the_one->judge(Kind::kOpen).fails) return SQLITE_CANTOPEN;
   int exists = 0;
   if (watched) unix_vfs->xAccess(unix_vfs, name, SQLITE_ACCESS_EXISTS, &exists);
-  if (watched && !exists && (flags & SQLITE_OPEN_CREATE) && the_one->change()) {
-    return SQLITE_CANTOPEN;
-  }
+  const bool makes = watched && !exists && (flags & SQLITE_OPEN_CREATE);
+  if (makes && the_one->change(name) != Cut::kNone) return SQLITE_CANTOPEN;
   const int rc = unix_vfs->xOpen(unix_vfs, name, f.real(), flags, out);
   if (rc != SQLITE_OK) return rc;
   f.base.pMethods = &kMethods;
@@ -184,8 +190,8 @@ int on_open(sqlite3_vfs*, const char* name, sqlite3_file* file, int flags, int* 
 
 int on_delete(sqlite3_vfs*, const char* name, int sync_folder) {
   if (!the_one->watches(name)) return unix_vfs->xDelete(unix_vfs, name, sync_folder);
-  if (the_one->judge(Kind::kDelete).fails) return SQLITE_IOERR_DELETE;
-  if (the_one->change()) return SQLITE_IOERR_DELETE;
+  if (the_one->is_cut_off(name) || the_one->judge(Kind::kDelete).fails) return SQLITE_IOERR_DELETE;
+  if (the_one->change(name) != Cut::kNone) return SQLITE_IOERR_DELETE;
   const int rc = unix_vfs->xDelete(unix_vfs, name, sync_folder);
   if (rc == SQLITE_OK) the_one->removed(name, sync_folder != 0);
   return rc;
@@ -296,6 +302,7 @@ void FaultVfs::watch(const std::filesystem::path& folder) {
   calls_ = {};
   changes_ = syncs_ = failed_ = 0;
   fail_.reset();
+  cut_off_.clear();
   power_goes_at_.reset();
   power_lost_ = ignore_syncs_ = dead_ = dies_of_sync_ = power_goes_at_sync_ = false;
 }
@@ -314,12 +321,54 @@ FaultVfs::Verdict FaultVfs::judge(Kind kind) {
   return {true, false};
 }
 
-bool FaultVfs::change(bool is_sync) {
-  if (quiet_ > 0) return false;
+Cut FaultVfs::change(const std::string& path, bool is_sync) {
+  if (quiet_ > 0) return Cut::kNone;
   ++changes_;
   if (power_goes_at_ && changes_ == *power_goes_at_) power_lost_ = true;
   if (power_goes_at_sync_ && is_sync) power_lost_ = true;
-  return power_lost_ || dead_;
+  if (power_lost_ || dead_) return Cut::kPower;
+  const Cut cut = on_change ? on_change(path, is_sync) : Cut::kNone;
+  if (cut != Cut::kNone) cut_off(std::filesystem::path(path).parent_path());
+  return cut;
+}
+
+void FaultVfs::cut_off(const std::filesystem::path& folder) {
+  const std::string below = folder.string() + "/";
+  cut_off_.insert(below);
+  for (const auto& names : {there_, synced_}) {
+    for (auto at = names.lower_bound(below); at != names.end() && at->first.starts_with(below);
+         ++at) {
+      at->second->dead = true;
+    }
+  }
+}
+
+bool FaultVfs::is_cut_off(const std::string& path) const {
+  return std::any_of(cut_off_.begin(), cut_off_.end(),
+                     [&](const std::string& below) { return path.starts_with(below); });
+}
+
+void FaultVfs::bring_back(const std::filesystem::path& folder, Unsynced unsynced, Rng& rng) {
+  const std::string below = folder.string() + "/";
+  cut_off_.erase(below);
+  // What a program has written is there for the next one, synced or not.
+  if (unsynced != Unsynced::kKept) leave_what_is_left(below, unsynced, rng);
+  for (const auto& names : {there_, synced_}) {
+    for (auto at = names.lower_bound(below); at != names.end() && at->first.starts_with(below);
+         ++at) {
+      at->second->dead = false;
+    }
+  }
+}
+
+void FaultVfs::take_for_synced(const std::filesystem::path& file) {
+  there_[file.string()] = synced_[file.string()] =
+      std::make_shared<Inode>(Inode{contents(file.string()), {}});
+}
+
+void FaultVfs::forget(const std::filesystem::path& file) {
+  there_.erase(file.string());
+  synced_.erase(file.string());
 }
 
 bool FaultVfs::watches(const char* path) const {
@@ -337,8 +386,13 @@ std::shared_ptr<FaultVfs::Inode> FaultVfs::opened(const std::string& path, bool 
 void FaultVfs::sync(Inode& inode) {
   ++syncs_;
   if (ignore_syncs_) return;
-  Rng none(0);
-  inode.synced = survivors(inode, Unsynced::kKept, none);
+  for (const Write& write : inode.unsynced) {
+    if (write.truncates) {
+      inode.synced.resize(write.offset);
+    } else {
+      put(inode.synced, write.offset, write.bytes.data(), write.bytes.size());
+    }
+  }
   inode.unsynced.clear();
 }
 
@@ -378,10 +432,15 @@ void FaultVfs::heal(Unsynced unsynced, Rng& rng) {
   power_goes_at_sync_ = false;
   if (!power_lost_) return;
   power_lost_ = false;
-  std::map<std::string, std::shared_ptr<Inode>> left;
+  leave_what_is_left("", unsynced, rng);
+}
+
+/// Of all files whose names begin with `below`.
+void FaultVfs::leave_what_is_left(const std::string& below, Unsynced unsynced, Rng& rng) {
   std::map<std::string, std::shared_ptr<Inode>> names = synced_;
   names.insert(there_.begin(), there_.end());
   for (const auto& [path, any] : names) {
+    if (!path.starts_with(below)) continue;
     const auto seen = there_.find(path), durable = synced_.find(path);
     const bool as_seen =
         unsynced == Unsynced::kKept || (unsynced != Unsynced::kLost && rng.chance(1, 2));
@@ -389,13 +448,14 @@ void FaultVfs::heal(Unsynced unsynced, Rng& rng) {
     std::filesystem::remove(path + "-shm");
     if (which == (as_seen ? there_.end() : synced_.end())) {
       std::filesystem::remove(path);
+      there_.erase(path);
+      synced_.erase(path);
       continue;
     }
     auto inode = std::make_shared<Inode>(Inode{survivors(*which->second, unsynced, rng), {}});
     write_whole(path, inode->synced);
-    left[path] = std::move(inode);
+    there_[path] = synced_[path] = std::move(inode);
   }
-  there_ = synced_ = std::move(left);
 }
 
 }  // namespace evenkeel::faults

@@ -2,9 +2,11 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -93,6 +95,21 @@ class FaultVfs {
     ~Quiet() { --install().quiet_; }
   };
 
+  // Several programs, each with a folder of its own below the one that is watched.
+
+  enum class Cut { kNone, kKilled, kPower };
+  /// Asked before each change of a file or a folder. Other than kNone: whoever does that is cut off
+  /// here, and all of its folder fails until bring_back(). Killed: this change has not happened.
+  std::function<Cut(const std::string& path, bool is_sync)> on_change;
+  /// Nothing in `folder` can be read or changed any more: its program is being ended.
+  void cut_off(const std::filesystem::path& folder);
+  /// It can be again. After a loss of power: with what is left of it. No connection may be open.
+  void bring_back(const std::filesystem::path& folder, Unsynced unsynced, Rng& rng);
+  /// A file that was put there by other means is durable as it is.
+  void take_for_synced(const std::filesystem::path& file);
+  /// It was removed by other means.
+  void forget(const std::filesystem::path& file);
+
   // For the C functions that SQLite calls.
   struct Write {
     std::uint64_t offset;
@@ -102,14 +119,16 @@ class FaultVfs {
   struct Inode {
     std::vector<std::uint8_t> synced;
     std::vector<Write> unsynced;
+    bool dead = false;  ///< of a program that is being ended
   };
   struct Verdict {
     bool fails = false;
     bool dead = false;
   };
   Verdict judge(Kind kind);
-  /// Counts a change; true if the power goes with it.
-  bool change(bool is_sync = false);
+  /// Counts a change; other than kNone: whoever makes it is cut off with it.
+  Cut change(const std::string& path, bool is_sync = false);
+  bool is_cut_off(const std::string& path) const;
   bool watches(const char* path) const;
   std::shared_ptr<Inode> opened(const std::string& path, bool is_new);
   void sync(Inode& inode);
@@ -125,6 +144,7 @@ class FaultVfs {
     bool for_good;
   };
   static std::vector<std::uint8_t> survivors(const Inode& inode, Unsynced unsynced, Rng& rng);
+  void leave_what_is_left(const std::string& below, Unsynced unsynced, Rng& rng);
 
   std::string folder_;
   std::map<std::string, std::shared_ptr<Inode>> there_;   // as programs see it
@@ -132,6 +152,7 @@ class FaultVfs {
   std::array<std::uint64_t, kAllKinds.size()> calls_{};
   std::uint64_t changes_ = 0, syncs_ = 0, failed_ = 0;
   std::optional<Fail> fail_;
+  std::set<std::string> cut_off_;  // folders, with a slash at the end
   std::optional<std::uint64_t> power_goes_at_;
   bool power_lost_ = false, ignore_syncs_ = false, dies_of_sync_ = false, dead_ = false;
   bool power_goes_at_sync_ = false;

@@ -1,4 +1,4 @@
-#include "common/reactor/turn.h"
+#include "common/reactor/turn_clock.h"
 
 #include "common/base/check.h"
 

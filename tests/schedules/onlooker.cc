@@ -1,0 +1,545 @@
+#include "tests/schedules/onlooker.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "common/checksum/checksum.h"
+#include "common/wire/codec.h"
+#include "services/agent/store/chunk_name.h"
+#include "tests/faults/fault_vfs.h"
+
+namespace evenkeel::schedules {
+namespace fs = std::filesystem;
+using agent::parse_name;
+
+namespace {
+
+constexpr const char* kCluster = "evenkeel";
+constexpr std::size_t kFaultsMax = 20;
+
+}  // namespace
+
+Onlooker::Onlooker(World& world, Disks& disks) : world_(world), disks_(disks) {
+  disks_.on_rename = [this](const fs::path& from, const fs::path& to) { renamed(from, to); };
+}
+
+Onlooker::~Onlooker() {
+  close_database();
+}
+
+void Onlooker::fault(const std::string& rule, const std::string& what) {
+  if (world_.tracing()) world_.trace("FAULT " + rule + ": " + what);
+  if (faults_.size() < kFaultsMax) faults_.push_back(rule + ": " + what);
+}
+
+fs::path Onlooker::live(const std::string& machine) const {
+  return disks_.root() / machine / "live";
+}
+
+// ---------------------------------------------------------------------------------- the disks
+
+bool Onlooker::is_intact(const std::string& machine, const std::string& name) const {
+  const auto parsed = parse_name(name);
+  std::ifstream in(live(machine) / name, std::ios::binary);
+  if (!parsed || !parsed->checksum || !in) return false;
+  const std::vector<std::uint8_t> bytes{std::istreambuf_iterator<char>(in),
+                                        std::istreambuf_iterator<char>()};
+  ChunkHasher hasher;
+  hasher.update(bytes);
+  return chunk_checksum(hasher.finish()) == *parsed->checksum;
+}
+
+void Onlooker::storage_is(const std::string& machine, StorageId storage) {
+  storages_.insert_or_assign(machine, storage);
+  machines_.insert_or_assign(storage, machine);
+  std::set<std::string> there;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(live(machine), ignored)) {
+    const std::string name = entry.path().filename().string();
+    const auto parsed = parse_name(name);
+    if (!parsed || !parsed->checksum) continue;
+    there.insert(name);
+    const Place place{storage, parsed->key.chunk, parsed->key.version};
+    if (const auto known = files_.find(place);
+        known != files_.end() && known->second.gone == Gone::kNot) {
+      continue;
+    }
+    files_.insert_or_assign(place, File{name, is_intact(machine, name)});
+  }
+}
+
+std::vector<std::string> Onlooker::live_files(const std::string& machine) const {
+  std::vector<std::string> names;
+  const auto storage = storages_.find(machine);
+  if (storage == storages_.end()) return names;
+  for (const auto& [place, file] : files_) {
+    if (std::get<0>(place) == storage->second && file.gone == Gone::kNot)
+      names.push_back(file.name);
+  }
+  return names;
+}
+
+void Onlooker::hurt(const std::string& machine, const std::string& name, bool gone) {
+  const auto parsed = parse_name(name);
+  const auto storage = storages_.find(machine);
+  if (!parsed || storage == storages_.end()) return;
+  const auto found = files_.find({storage->second, parsed->key.chunk, parsed->key.version});
+  if (found == files_.end() || found->second.gone != Gone::kNot) return;
+  File& file = found->second;
+  if (file.intact) ++hurts_[parsed->key.chunk];
+  if (gone) {
+    file.gone = Gone::kHurt;
+    file.went = world_.now();
+  } else if (file.intact) {
+    file.intact = false;
+    file.damaged = world_.now();
+  }
+}
+
+void Onlooker::wiped(const std::string& machine) {
+  for (const std::string& name : live_files(machine)) hurt(machine, name, true);
+}
+
+void Onlooker::renamed(const fs::path& from, const fs::path& to) {
+  const std::string machine = disks_.machine_of(to);
+  const std::string from_folder = from.parent_path().filename().string();
+  const std::string to_folder = to.parent_path().filename().string();
+  world_.note(to.filename().string());
+  if (!storages_.contains(machine)) return;
+  const std::string name = from.filename().string();
+  if (to_folder == "live") {
+    arrived(machine, to.filename().string(), name);
+  } else if (from_folder == "live" && to_folder == "trash") {
+    trashed(machine, name);
+  } else if (from_folder == "live" && to_folder == "quarantine") {
+    const auto parsed = parse_name(name);
+    if (!parsed || !parsed->checksum) return;
+    const auto found =
+        files_.find({storages_.at(machine), parsed->key.chunk, parsed->key.version});
+    if (found == files_.end()) return;
+    if (found->second.intact && found->second.name == name) {
+      fault("S11", machine + " put a valid replica out of the way: " + name);
+    }
+    found->second.gone = Gone::kByUs;
+    found->second.went = world_.now();
+  }
+}
+
+void Onlooker::arrived(const std::string& machine, const std::string& name,
+                       const std::string& from) {
+  const auto parsed = parse_name(name);
+  if (!parsed || !parsed->checksum) return;
+  const StorageId storage = storages_.at(machine);
+  const bool intact = is_intact(machine, name);
+  if (!intact) fault("S7", machine + " placed " + name + ", whose bytes are others");
+  files_.insert_or_assign(Place{storage, parsed->key.chunk, parsed->key.version},
+                          File{name, intact});
+  const std::size_t dot = from.rfind('.');
+  if (!from.starts_with(name + ".") || dot == std::string::npos) return;  // adopted
+  const std::uint64_t attempt = std::stoull(from.substr(dot + 1));
+  if (attempt >= std::uint64_t{1} << 63) return;  // a client's
+  ++copies_made_;
+  took_effect(machine, CommandId(attempt), "a copy");
+}
+
+void Onlooker::took_effect(const std::string& machine, CommandId id, const char* what) {
+  const StorageId storage = storages_.at(machine);
+  const std::string which = to_string(id) + ", " + what + " on " + machine;
+  if (++effects_[{storage, id}] > 1) fault("S6", which + ", took effect twice");
+  const auto named = named_.find(id);
+  if (named == named_.end()) return fault("S8", which + ", was never sent");
+  if (named->second.storage != storage) fault("S5", which + ", was for another storage");
+  const auto epoch = epoch_of_(machine);
+  if (epoch && !named->second.epochs.contains(*epoch)) {
+    fault("S4", which + ", was not named in epoch " + to_string(*epoch));
+  }
+}
+
+std::uint64_t Onlooker::intact_elsewhere(StorageId not_this, ChunkId chunk,
+                                         ChunkVersion least) const {
+  std::uint64_t count = 0;
+  for (const auto& [place, file] : files_) {
+    const auto& [storage, held, version] = place;
+    count += held == chunk && version >= least && storage != not_this && file.intact &&
+             file.gone == Gone::kNot;
+  }
+  return count;
+}
+
+void Onlooker::trashed(const std::string& machine, const std::string& name) {
+  const auto parsed = parse_name(name);
+  if (!parsed || !parsed->checksum) return;
+  const StorageId storage = storages_.at(machine);
+  const auto& [chunk, version] = parsed->key;
+  ++deletes_done_;
+  const auto found = files_.find({storage, chunk, version});
+  if (found != files_.end()) {
+    found->second.gone = Gone::kByUs;
+    found->second.went = world_.now();
+  }
+  const auto epoch = epoch_of_(machine);
+  const Named* order = nullptr;
+  std::optional<CommandId> by;
+  for (const auto& [id, named] : named_) {
+    if (named.kind != CommandKind::kDelete || named.storage != storage) continue;
+    if (named.content->chunk != chunk || named.content->version != version) continue;
+    if (effects_.contains({storage, id})) continue;
+    if (order && epoch && order->epochs.contains(*epoch)) continue;
+    order = &named;
+    by = id;
+  }
+  if (!order) {
+    fault("S5", machine + " deleted " + name + ", and no command that is left says so");
+    return;
+  }
+  took_effect(machine, *by, "a delete");
+  if (order->retired) {
+    if (!given_up_.contains(chunk) && !all_given_up_) {
+      fault("S1", to_string(*by) + " retires " + to_string(chunk) + ", which nobody gave up");
+    }
+    return;
+  }
+  const std::uint64_t left = intact_elsewhere(storage, chunk, version) + hurts_[chunk];
+  if (left < static_cast<std::uint64_t>(order->goal)) {
+    fault("S1", to_string(*by) + " deletes " + name + " on " + machine + " and leaves " +
+                    std::to_string(left) + " of " + std::to_string(order->goal));
+  }
+}
+
+/// What its journal says that it holds must be there, and whole, whatever has befallen the machine.
+void Onlooker::look_at_disk(const std::string& machine, const fs::path& journal) {
+  if (!storages_.contains(machine)) return;
+  const StorageId storage = storages_.at(machine);
+  std::map<std::string, bool> there;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(live(machine), ignored)) {
+    const std::string name = entry.path().filename().string();
+    const auto parsed = parse_name(name);
+    if (parsed && parsed->checksum) there.emplace(name, is_intact(machine, name));
+  }
+  std::set<std::pair<ChunkId, ChunkVersion>> kept;
+  if (fs::exists(journal)) {
+    faults::FaultVfs::Quiet quiet;
+    sqlite::Database db(journal, sqlite::OpenMode::kReadOnly);
+    sqlite::Statement row(db,
+                          "SELECT chunk, version FROM content_check WHERE finding = 'ok' AND "
+                          "(chunk, version) NOT IN (SELECT chunk, version FROM tombstone)");
+    for (row.open(); row.step();) {
+      kept.emplace(ChunkId(static_cast<std::uint64_t>(row.integer(0))),
+                   ChunkVersion(static_cast<std::uint64_t>(row.integer(1))));
+    }
+  }
+  for (auto& [place, file] : files_) {
+    const auto& [held_by, chunk, version] = place;
+    if (held_by != storage) continue;
+    const auto found = there.find(file.name);
+    const bool should = file.intact && file.gone == Gone::kNot && kept.contains({chunk, version});
+    if (should && found == there.end()) {
+      fault("S7", machine + " has lost " + file.name + " with the power, though it was journalled");
+    } else if (should && !found->second) {
+      fault("S7", machine + " has lost the bytes of " + file.name + " with the power");
+    }
+    if (found == there.end()) {
+      if (file.gone == Gone::kNot) file.gone = Gone::kHurt;
+      continue;
+    }
+    if (file.gone == Gone::kByUs) --deletes_done_;  // it had not been durable
+    file.gone = Gone::kNot;
+    file.intact = found->second;
+  }
+}
+
+// ---------------------------------------------------------------------------------- the wires
+
+void Onlooker::sent(const Run& from, std::string_view message) {
+  if (!from.program.starts_with("rebalancer")) return;
+  if (message.substr(0, 64).find("commands") == std::string_view::npos) return;
+  const auto decoded = wire::decode(kCluster, message);
+  const auto* commands = decoded ? std::get_if<Commands>(&*decoded) : nullptr;
+  if (!commands) return;
+  for (const Command& command : commands->items) {
+    Named& named = named_[command.id];
+    named.epochs.insert(commands->epoch);
+    named.storage = command.storage;
+    if (const auto* copy = std::get_if<Replicate>(&command.order)) {
+      named.kind = CommandKind::kReplicate;
+      named.content = copy->content;
+    } else if (const auto* order = std::get_if<Delete>(&command.order)) {
+      named.kind = CommandKind::kDelete;
+      named.content = order->content;
+      named.goal = order->goal;
+      named.retired = order->retired;
+    }
+    if (!knows(command.id)) {
+      fault("S8", to_string(command.id) + " was sent and is not in the database");
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------- the database
+
+void Onlooker::database_is(const fs::path& file) {
+  close_database();
+  file_ = file;
+  last_command_ = 0;
+  if (file.empty()) return;
+  for (const auto& row : rows("SELECT coalesce(max(command_id), 0) FROM command", 1)) {
+    last_command_ = std::stoll(row[0]);
+  }
+}
+
+void Onlooker::close_database() {
+  faults::FaultVfs::Quiet quiet;
+  for (const auto& [sql, statement] : std::exchange(statements_, {})) sqlite3_finalize(statement);
+  reader_.reset();
+}
+
+sqlite::Database* Onlooker::database() {
+  if (reader_) return reader_.get();
+  if (file_.empty() || !fs::exists(file_)) return nullptr;
+  faults::FaultVfs::Quiet quiet;
+  reader_ = std::make_unique<sqlite::Database>(file_, sqlite::OpenMode::kReadOnly);
+  return reader_.get();
+}
+
+std::vector<std::vector<std::string>> Onlooker::rows(const std::string& sql, int columns) {
+  std::vector<std::vector<std::string>> all;
+  sqlite::Database* db = database();
+  if (!db) return all;
+  faults::FaultVfs::Quiet quiet;
+  sqlite3_stmt*& row = statements_[sql];
+  if (!row && sqlite3_prepare_v2(db->handle(), sql.c_str(), -1, &row, nullptr) != SQLITE_OK) {
+    throw sqlite::SqliteError(db->handle(), sql);
+  }
+  while (sqlite3_step(row) == SQLITE_ROW) {
+    auto& texts = all.emplace_back();
+    for (int i = 0; i < columns; ++i) {
+      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, i));
+      texts.emplace_back(text ? text : "");
+    }
+  }
+  sqlite3_reset(row);
+  return all;
+}
+
+bool Onlooker::knows(CommandId id) {
+  sqlite::Database* db = database();
+  if (!db) return false;
+  faults::FaultVfs::Quiet quiet;
+  sqlite::Statement& row = db->cached("SELECT 1 FROM command WHERE command_id = ?");
+  row.open(id);
+  const bool found = row.step();
+  row.reset();
+  return found;
+}
+
+void Onlooker::after_step() {
+  if (!std::exchange(commit_seen_, false)) return;
+  ++commits_;
+  look_at_commit();
+}
+
+void Onlooker::look_at_commit() {
+  sqlite::Database* db = database();
+  if (!db) return;
+  std::vector<std::tuple<CommandId, ChunkId, ChunkVersion>> deletes;
+  {
+    faults::FaultVfs::Quiet quiet;
+    sqlite::Statement& row = db->cached(
+        "SELECT command_id, kind, chunk_id, version, detail FROM command WHERE command_id > ? "
+        "ORDER BY command_id");
+    for (row.open(last_command_); row.step();) {
+      last_command_ = row.integer(0);
+      if (row.integer(1) != 1 || row.integer(4) == 1) continue;
+      deletes.emplace_back(CommandId(static_cast<std::uint64_t>(row.integer(0))),
+                           ChunkId(static_cast<std::uint64_t>(row.integer(2))),
+                           ChunkVersion(static_cast<std::uint64_t>(row.integer(3))));
+    }
+  }
+  for (const auto& [id, chunk, version] : deletes) look_at_evidence(id, chunk, version);
+}
+
+/// At the moment of the decision: each replica that it leans on was intact when it was last looked
+/// at, which is not longer ago than it is said to be.
+void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion version) {
+  ++deletes_judged_;
+  // When a client stored a replica is known from its receipt, which may come late.
+  constexpr Nanos kReceipt = 120 * kSecond, kRounding = 20 * kMs;
+  faults::FaultVfs::Quiet quiet;
+  sqlite::Statement& row = database()->cached(
+      "SELECT storage, version, presence_age_ms, content_age_ms, location FROM evidence "
+      "WHERE command_id = ?");
+  for (row.open(id); row.step();) {
+    const auto storage = StorageId::parse(row.text(0));
+    const ChunkVersion held(static_cast<std::uint64_t>(row.integer(1)));
+    const Nanos present = world_.now() - row.integer(2) * kMs - kRounding;
+    const Nanos whole = world_.now() - row.integer(3) * kMs - kRounding - kReceipt;
+    const std::string leans = to_string(id) + " leans on " + to_string(chunk) + " of " +
+                              row.text(4);
+    const auto found = storage ? files_.find({*storage, chunk, held}) : files_.end();
+    if (held < version) fault("S1", leans + ", whose version is lower");
+    if (found == files_.end()) {
+      fault("S1", leans + ", which was never there");
+      continue;
+    }
+    const File& file = found->second;
+    if (file.gone == Gone::kByUs) {
+      fault("S1", leans + ", which we have deleted");
+    } else if (file.gone == Gone::kHurt && file.went < present) {
+      fault("S1", leans + ", which was gone when it was last looked at");
+    } else if (!file.intact && file.damaged < whole) {
+      fault("S1", leans + ", which was damaged when it was last read");
+    }
+  }
+  row.reset();
+}
+
+void Onlooker::scan() {
+  if (!database()) return;
+  for (const char* view :
+       {"invariant_delete_without_evidence", "invariant_outbox_is_open_commands",
+        "invariant_copy_onto_holder", "invariant_replica_ahead_of_chunk"}) {
+    if (!rows(std::string("SELECT 1 FROM ") + view + " LIMIT 1", 1).empty()) {
+      fault("view", std::string(view) + " is not empty");
+    }
+  }
+  // A replica that we have deleted ourselves, and that is in the map again.
+  for (const auto& row :
+       rows("SELECT r.chunk_id, r.version, s.storage, r.server_id FROM replica r "
+            "JOIN server s USING (server_id) JOIN meta m WHERE r.state <= 1 AND "
+            "s.reported_epoch = m.epoch AND s.liveness = 'alive' AND NOT EXISTS (SELECT 1 FROM "
+            "command c WHERE c.chunk_id = r.chunk_id AND c.server_id = r.server_id AND c.kind = 1 "
+            "AND c.state = 0)",
+            4)) {
+    const auto storage = StorageId::parse(row[2]);
+    const Place place{*storage, ChunkId(std::stoull(row[0])), ChunkVersion(std::stoull(row[1]))};
+    const auto found = files_.find(place);
+    if (found == files_.end()) {
+      fault("S9", "chunk " + row[0] + " is in the map on s" + row[3] + " and was never there");
+    } else if (found->second.gone == Gone::kByUs) {
+      fault("S9", "chunk " + row[0] + " is in the map on s" + row[3] + ", where we deleted it");
+    }
+  }
+}
+
+// ----------------------------------------------------------------------------------- the end
+
+std::string Onlooker::unrest(const std::set<std::string>& alive) {
+  if (!database()) return "no database";
+  if (const auto open = rows("SELECT count(*), min(command_id) FROM outbox", 2); open[0][0] != "0") {
+    return open[0][0] + " commands are open, k" + open[0][1] + " among them";
+  }
+  for (const auto& row : rows("SELECT server_id FROM server WHERE liveness <> 'alive' OR "
+                              "reported_epoch < (SELECT epoch FROM meta)",
+                              1)) {
+    if (alive.contains("s" + row[0])) return "s" + row[0] + " is not at work";
+  }
+  for (const auto& row : rows("SELECT hold_deletes FROM meta WHERE hold_deletes IS NOT NULL", 1)) {
+    return "deletes are held: " + row[0];
+  }
+  // On the disks, and nowhere else.
+  std::map<ChunkId, std::pair<int, int>> held;  // intact, any
+  std::map<StorageId, std::string> running;
+  for (const auto& machine : alive) running.emplace(storages_.at(machine), machine);
+  for (const auto& [place, file] : files_) {
+    if (file.gone != Gone::kNot || !running.contains(std::get<0>(place))) continue;
+    auto& [intact, any] = held[std::get<1>(place)];
+    intact += file.intact;
+    ++any;
+  }
+  for (const auto& row : rows(
+           "SELECT chunk_id, goal, life, (SELECT count(*) FROM server WHERE admin = 'in_service') "
+           "FROM chunk",
+           4)) {
+    const ChunkId chunk(std::stoull(row[0]));
+    const auto [intact, any] = held.contains(chunk) ? held.at(chunk) : std::pair(0, 0);
+    if (row[2] == "2") {
+      if (any > 0) return to_string(chunk) + " was deleted, and is still on disks";
+      continue;
+    }
+    if (row[2] == "0" || intact == 0) continue;
+    const int goal = std::min(std::stoi(row[1]), std::stoi(row[3]));
+    if (intact != goal || any != goal) {
+      return to_string(chunk) + " has " + std::to_string(intact) + " intact replicas of " +
+             std::to_string(any) + ", its goal is " + std::to_string(goal);
+    }
+  }
+  for (const auto& row :
+       rows("SELECT chunk_id, health, why FROM violations WHERE health <> 'lost'", 3)) {
+    return "chunk " + row[0] + " is " + row[1] + ": " + row[2];
+  }
+  // What the map says is what the disks hold (S21).
+  std::set<Place> mapped;
+  for (const auto& row : rows("SELECT s.storage, r.chunk_id, r.version, r.state, r.server_id "
+                              "FROM replica r JOIN server s USING (server_id)",
+                              5)) {
+    const Place place{*StorageId::parse(row[0]), ChunkId(std::stoull(row[1])),
+                      ChunkVersion(std::stoull(row[2]))};
+    if (!running.contains(std::get<0>(place))) continue;
+    mapped.insert(place);
+    const auto found = files_.find(place);
+    if (found == files_.end() || found->second.gone != Gone::kNot) {
+      return "chunk " + row[1] + " is in the map on s" + row[4] + " and not on its disk";
+    }
+  }
+  for (const auto& [place, file] : files_) {
+    if (file.gone != Gone::kNot || !running.contains(std::get<0>(place))) continue;
+    if (!mapped.contains(place)) return file.name + " is on a disk and not in the map";
+  }
+  return "";
+}
+
+void Onlooker::look_at_rest(const std::set<std::string>& alive) {
+  scan();
+  if (const auto check = rows("PRAGMA integrity_check", 1); check.empty() || check[0][0] != "ok") {
+    fault("database", "integrity_check is not ok");
+  }
+  for (const auto& row : rows("PRAGMA foreign_key_check", 1)) fault("database", "foreign " + row[0]);
+  // A chunk that was promised to a client is there, unless faults have taken it.
+  for (const ChunkId chunk : promised_) {
+    if (given_up_.contains(chunk) || hurts_[chunk] > 0) continue;
+    std::uint64_t intact = 0;
+    for (const auto& [place, file] : files_) {
+      intact += std::get<1>(place) == chunk && file.intact && file.gone == Gone::kNot;
+    }
+    if (intact == 0) fault("lost", to_string(chunk) + " was promised to a client and is nowhere");
+  }
+  // No two replicas of a chunk on one host.
+  for (const auto& row :
+       rows("SELECT chunk_id FROM replica r JOIN server s USING (server_id) WHERE r.state <= 1 "
+            "GROUP BY chunk_id, location HAVING count(*) > 1",
+            1)) {
+    fault("spread", "chunk " + row[0] + " has two replicas on one host");
+  }
+  // Nothing has gone by other ways than those that were seen (S11).
+  for (const std::string& machine : alive) {
+    for (const std::string& name : live_files(machine)) {
+      if (!fs::exists(live(machine) / name)) fault("S11", machine + " has no " + name);
+    }
+  }
+}
+
+std::string Onlooker::story() {
+  std::string all;
+  for (const auto& row : rows("SELECT * FROM (SELECT command_id, kind || ' ' || coalesce(chunk_id, '-') || ' on s' || "
+                              "server_id || ' ' || state || ' ' || coalesce(why, '') || ': ' || "
+                              "because FROM command_history ORDER BY command_id DESC LIMIT 30) ORDER BY 1",
+                              2)) {
+    all += "  k" + row[0] + " " + row[1] + "\n";
+  }
+  for (const auto& row :
+       rows("SELECT chunk_id || ' is ' || health || ': ' || why FROM violations UNION ALL "
+            "SELECT chunk_id || ' on s' || server_id || ': ' || state || ' ' || admin "
+            "FROM replica_status UNION ALL SELECT 's' || server_id || ' ' || location || ' ' || "
+            "liveness || ' ' || admin || ' reported ' || reported_epoch || ' of ' || "
+            "(SELECT epoch FROM meta) FROM server UNION ALL SELECT 'goal of ' || chunk_id || ' ' "
+            "|| goal || ' life ' || life FROM chunk",
+            1)) {
+    all += "  " + row[0] + "\n";
+  }
+  return all;
+}
+
+}  // namespace evenkeel::schedules

@@ -1,0 +1,117 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "common/model/command.h"
+#include "common/sqlite/database.h"
+#include "tests/schedules/disks.h"
+#include "tests/schedules/world.h"
+
+namespace evenkeel::schedules {
+
+/// Looks on from outside, after every step, at the disks, the database and the wires. It believes
+/// nobody: what it knows of replicas are the files that have been renamed, and their bytes.
+class Onlooker {
+ public:
+  Onlooker(World& world, Disks& disks);
+  ~Onlooker();
+
+  /// What has been found to be wrong, each with the rule that it breaks.
+  const std::vector<std::string>& faults() const { return faults_; }
+  void fault(const std::string& rule, const std::string& what);
+
+  // What the town tells it.
+  void storage_is(const std::string& machine, StorageId storage);
+  void epoch_of(std::function<std::optional<Epoch>(const std::string& machine)> ask) {
+    epoch_of_ = std::move(ask);
+  }
+  /// The database that counts now; empty: none does.
+  void database_is(const std::filesystem::path& file);
+  void committed() { commit_seen_ = true; }
+  void close_database();
+  void sent(const Run& from, std::string_view message);
+  void promised(ChunkId chunk) { promised_.insert(chunk); }
+  void given_up(ChunkId chunk) { given_up_.insert(chunk); }
+  void given_up_all() { all_given_up_ = true; }
+  /// Something has been done to a file by no program of ours.
+  void hurt(const std::string& machine, const std::string& name, bool gone);
+  void wiped(const std::string& machine);
+  /// After a loss of power: what the journal says is there must be there.
+  void look_at_disk(const std::string& machine, const std::filesystem::path& journal);
+
+  // When it looks.
+  void after_step();
+  void scan();
+  /// Why the town is not at rest; empty: it is. `alive`: machines whose agents run.
+  std::string unrest(const std::set<std::string>& alive);
+  /// Of the end, when there is rest.
+  void look_at_rest(const std::set<std::string>& alive);
+
+  /// What the database says of how it came to this, for people.
+  std::string story();
+  std::vector<std::string> live_files(const std::string& machine) const;
+  std::uint64_t commits() const { return commits_; }
+  std::uint64_t deletes_judged() const { return deletes_judged_; }
+  std::uint64_t copies_made() const { return copies_made_; }
+  std::uint64_t deletes_done() const { return deletes_done_; }
+
+ private:
+  enum class Gone { kNot, kHurt, kByUs };
+  struct File {
+    std::string name;
+    bool intact = true;
+    Nanos damaged = -1;
+    Gone gone = Gone::kNot;
+    Nanos went = -1;
+  };
+  using Place = std::tuple<StorageId, ChunkId, ChunkVersion>;
+  struct Named {
+    CommandKind kind = CommandKind::kReport;
+    std::optional<StorageId> storage;
+    std::optional<ChunkContent> content;
+    int goal = 0;
+    bool retired = false;
+    std::set<Epoch> epochs;
+  };
+
+  void renamed(const std::filesystem::path& from, const std::filesystem::path& to);
+  void arrived(const std::string& machine, const std::string& name, const std::string& from);
+  void trashed(const std::string& machine, const std::string& name);
+  void took_effect(const std::string& machine, CommandId id, const char* what);
+  void look_at_commit();
+  void look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion version);
+  bool is_intact(const std::string& machine, const std::string& name) const;
+  std::uint64_t intact_elsewhere(StorageId not_this, ChunkId chunk, ChunkVersion least) const;
+  sqlite::Database* database();
+  std::vector<std::vector<std::string>> rows(const std::string& sql, int columns);
+  bool knows(CommandId id);
+  std::filesystem::path live(const std::string& machine) const;
+
+  World& world_;
+  Disks& disks_;
+  std::map<std::string, StorageId> storages_;
+  std::map<StorageId, std::string> machines_;
+  std::map<Place, File> files_;
+  std::map<CommandId, Named> named_;
+  std::map<std::pair<StorageId, CommandId>, int> effects_;
+  std::map<ChunkId, std::uint64_t> hurts_;
+  std::set<ChunkId> promised_, given_up_;
+  bool all_given_up_ = false;
+  std::function<std::optional<Epoch>(const std::string&)> epoch_of_;
+  std::filesystem::path file_;
+  std::unique_ptr<sqlite::Database> reader_;
+  std::map<std::string, sqlite3_stmt*> statements_;
+  bool commit_seen_ = false;
+  std::int64_t last_command_ = 0;
+  std::uint64_t commits_ = 0, deletes_judged_ = 0, copies_made_ = 0, deletes_done_ = 0;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace evenkeel::schedules

@@ -1,0 +1,95 @@
+#include "tests/schedules/world.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/checksum/checksum.h"
+
+namespace evenkeel::schedules {
+namespace {
+
+World* the_one = nullptr;
+
+std::uint64_t sum_of(std::string_view text) {
+  return block_checksum({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+}  // namespace
+
+World::World(std::uint64_t seed) : seed_(seed), rng_(stream("world")), bytes_(stream("bytes")) {
+  EK_CHECK(the_one == nullptr);
+  the_one = this;
+  tracing_ = std::getenv("EVENKEEL_TRACE") != nullptr;
+}
+
+World::~World() {
+  the_one = nullptr;
+}
+
+World& World::here() {
+  EK_CHECK(the_one != nullptr);
+  return *the_one;
+}
+
+bool World::there_is_one() {
+  return the_one != nullptr;
+}
+
+Rng World::stream(std::string_view name, std::uint64_t number) const {
+  Rng first(seed_ ^ sum_of(name));
+  return Rng(first.next() + number * 0x9E3779B97F4A7C15ULL);
+}
+
+void World::at(Nanos when, const std::shared_ptr<Run>& whose, std::function<void()> what) {
+  items_.push({std::max(when, now_), next_++, whose, std::move(what)});
+}
+
+bool World::step() {
+  for (;;) {
+    if (items_.empty()) return false;
+    Item item = std::move(const_cast<Item&>(items_.top()));
+    items_.pop();
+    if (item.whose && item.whose->over) continue;
+    if (item.whose && item.whose->stopped_until > item.when) {
+      item.when = item.whose->stopped_until;
+      items_.push(std::move(item));
+      continue;
+    }
+    now_ = item.when;
+    ++events_;
+    item.whose ? as(item.whose, item.what) : item.what();
+    return true;
+  }
+}
+
+void World::as(const std::shared_ptr<Run>& whose, const std::function<void()>& what) {
+  const auto before = std::exchange(running_, whose);
+  std::string why;
+  bool ended = false;
+  try {
+    what();
+  } catch (const CutOff&) {
+    ended = true;
+  } catch (const std::exception& error) {
+    ended = true;
+    why = error.what();
+  }
+  running_ = before;
+  if (ended && on_end) on_end(whose, why);
+}
+
+void World::act(const char* what) {
+  if (running_ && on_act) on_act(*running_, what);
+}
+
+void World::note(std::string_view what, std::uint64_t more) {
+  hash_ = (hash_ ^ sum_of(what) ^ static_cast<std::uint64_t>(now_)) * 0x100000001B3ULL + more;
+}
+
+void World::trace(const std::string& line) const {
+  std::fprintf(stderr, "%10.3f %s\n", static_cast<double>(now_) / 1e9, line.c_str());
+}
+
+}  // namespace evenkeel::schedules
