@@ -77,9 +77,9 @@ void Client::on_message(Frames&& frames) {
   question.mapped().on_answer(&answer->what);
 }
 
-void Client::end(const std::shared_ptr<Put>& put, ChunkId chunk, bool done) {
+void Client::end(const std::shared_ptr<Put>& put, bool done) {
   --puts_;
-  put->on_end(chunk, done);
+  put->on_end(put->content, done);
 }
 
 void Client::put(Put wanted) {
@@ -87,13 +87,13 @@ void Client::put(Put wanted) {
   ++puts_;
   ask(PutOpen{put->name, put->goal, Bytes(put->bytes.size())}, [this, put](const Answer* answer) {
     const auto* opened = answer ? std::get_if<PutOpened>(answer) : nullptr;
-    if (!opened) return end(put, ChunkId(0), false);
+    if (!opened) return end(put, false);
     const FileId file = opened->file;
     const Checksum checksum = chunk_checksum(manifest_of(put->bytes));
     ask(PutPlace{file, {{0, Bytes(put->bytes.size()), checksum, {}}}},
         [this, put, file](const Answer* where) {
           const auto* there = where ? std::get_if<PutPlaced>(where) : nullptr;
-          if (!there || there->items.empty()) return end(put, ChunkId(0), false);
+          if (!there || there->items.empty()) return end(put, false);
           placed(put, file, *there);
         });
   });
@@ -104,10 +104,11 @@ void Client::placed(const std::shared_ptr<Put>& put, FileId file, const PutPlace
   const Manifest manifest = manifest_of(put->bytes);
   const ChunkContent content{item.chunk, item.version, Bytes(put->bytes.size()),
                              chunk_checksum(manifest)};
+  put->content = content;
   const auto storing = std::make_shared<Storing>();
   storing_.push_back(storing);
-  storing->on_all = [this, put, file, chunk = item.chunk, raw = storing.get()] {
-    close(put, file, chunk, raw->receipts);
+  storing->on_all = [this, put, file, raw = storing.get()] {
+    close(put, file, raw->receipts);
   };
   storing->patience = std::make_unique<Timer>(loop_, [raw = storing.get()] {
     for (const auto& target : raw->targets) raw->over(*target);
@@ -144,10 +145,9 @@ void Client::placed(const std::shared_ptr<Put>& put, FileId file, const PutPlace
   if (storing->targets.empty()) storing->on_all();
 }
 
-void Client::close(const std::shared_ptr<Put>& put, FileId file, ChunkId chunk,
-                   std::vector<Receipt> receipts) {
-  ask(PutClose{file, std::move(receipts), true}, [this, put, chunk](const Answer* answer) {
-    end(put, chunk, answer && std::holds_alternative<PutClosed>(*answer));
+void Client::close(const std::shared_ptr<Put>& put, FileId file, std::vector<Receipt> receipts) {
+  ask(PutClose{file, std::move(receipts), true}, [this, put](const Answer* answer) {
+    end(put, answer && std::holds_alternative<PutClosed>(*answer));
   });
 }
 

@@ -27,7 +27,8 @@ class Client {
     std::string name;
     int goal = 1;
     Buffer bytes;
-    std::function<void(ChunkId chunk, bool done)> on_end;
+    std::function<void(const ChunkContent& content, bool done)> on_end;
+    ChunkContent content{ChunkId(0), ChunkVersion(0), Bytes(), Checksum({})};
   };
   void put(Put put);
   /// Requests and puts that are under way.
@@ -44,9 +45,8 @@ class Client {
   void send(std::uint64_t id);
   void on_message(Frames&& frames);
   void placed(const std::shared_ptr<Put>& put, FileId file, const PutPlaced& answer);
-  void close(const std::shared_ptr<Put>& put, FileId file, ChunkId chunk,
-             std::vector<Receipt> receipts);
-  void end(const std::shared_ptr<Put>& put, ChunkId chunk, bool done);
+  void close(const std::shared_ptr<Put>& put, FileId file, std::vector<Receipt> receipts);
+  void end(const std::shared_ptr<Put>& put, bool done);
 
   Loop loop_;
   std::map<std::uint64_t, Question> waiting_;

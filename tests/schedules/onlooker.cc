@@ -148,9 +148,13 @@ void Onlooker::took_effect(const std::string& machine, CommandId id, const char*
   const StorageId storage = storages_.at(machine);
   const std::string which = to_string(id) + ", " + what + " on " + machine;
   if (++effects_[{storage, id}] > 1) fault("S6", which + ", took effect twice");
-  const auto named = named_.find(id);
-  if (named == named_.end()) return fault("S8", which + ", was never sent");
-  if (named->second.storage != storage) fault("S5", which + ", was for another storage");
+  const auto named = named_.find({storage, id});
+  if (named == named_.end()) {
+    const bool other = std::any_of(named_.begin(), named_.end(),
+                                   [&](const auto& item) { return item.first.second == id; });
+    return other ? fault("S5", which + ", was for another storage")
+                 : fault("S8", which + ", was never sent");
+  }
   const auto epoch = epoch_of_(machine);
   if (epoch && !named->second.epochs.contains(*epoch)) {
     fault("S4", which + ", was not named in epoch " + to_string(*epoch));
@@ -182,8 +186,9 @@ void Onlooker::trashed(const std::string& machine, const std::string& name) {
   const auto epoch = epoch_of_(machine);
   const Named* order = nullptr;
   std::optional<CommandId> by;
-  for (const auto& [id, named] : named_) {
-    if (named.kind != CommandKind::kDelete || named.storage != storage) continue;
+  for (const auto& [key, named] : named_) {
+    const CommandId id = key.second;
+    if (named.kind != CommandKind::kDelete || key.first != storage) continue;
     if (named.content->chunk != chunk || named.content->version != version) continue;
     if (effects_.contains({storage, id})) continue;
     if (order && epoch && order->epochs.contains(*epoch)) continue;
@@ -196,8 +201,9 @@ void Onlooker::trashed(const std::string& machine, const std::string& name) {
   }
   took_effect(machine, *by, "a delete");
   if (order->retired) {
-    if (!given_up_.contains(chunk) && !all_given_up_) {
-      fault("S1", to_string(*by) + " retires " + to_string(chunk) + ", which nobody gave up");
+    for (const auto& [file, content] : promised_) {
+      if (name != agent::file_name(content)) continue;
+      fault("S1", to_string(*by) + " retires " + to_string(chunk) + ", which is " + file);
     }
     return;
   }
@@ -260,9 +266,8 @@ void Onlooker::sent(const Run& from, std::string_view message) {
   const auto* commands = decoded ? std::get_if<Commands>(&*decoded) : nullptr;
   if (!commands) return;
   for (const Command& command : commands->items) {
-    Named& named = named_[command.id];
+    Named& named = named_[{command.storage, command.id}];
     named.epochs.insert(commands->epoch);
-    named.storage = command.storage;
     if (const auto* copy = std::get_if<Replicate>(&command.order)) {
       named.kind = CommandKind::kReplicate;
       named.content = copy->content;
@@ -498,13 +503,13 @@ void Onlooker::look_at_rest(const std::set<std::string>& alive) {
   }
   for (const auto& row : rows("PRAGMA foreign_key_check", 1)) fault("database", "foreign " + row[0]);
   // A chunk that was promised to a client is there, unless faults have taken it.
-  for (const ChunkId chunk : promised_) {
-    if (given_up_.contains(chunk) || hurts_[chunk] > 0) continue;
-    std::uint64_t intact = 0;
-    for (const auto& [place, file] : files_) {
-      intact += std::get<1>(place) == chunk && file.intact && file.gone == Gone::kNot;
-    }
-    if (intact == 0) fault("lost", to_string(chunk) + " was promised to a client and is nowhere");
+  for (const auto& [name, content] : promised_) {
+    if (hurts_[content.chunk] > 0) continue;
+    const bool there = std::any_of(files_.begin(), files_.end(), [&](const auto& item) {
+      const auto& [place, file] = item;
+      return file.intact && file.gone == Gone::kNot && file.name == agent::file_name(content);
+    });
+    if (!there) fault("lost", name + ", " + to_string(content.chunk) + ", is nowhere");
   }
   // No two replicas of a chunk on one host.
   for (const auto& row :

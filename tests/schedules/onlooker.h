@@ -37,9 +37,12 @@ class Onlooker {
   void committed() { commit_seen_ = true; }
   void close_database();
   void sent(const Run& from, std::string_view message);
-  void promised(ChunkId chunk) { promised_.insert(chunk); }
-  void given_up(ChunkId chunk) { given_up_.insert(chunk); }
-  void given_up_all() { all_given_up_ = true; }
+  /// A client was told that its file is stored.
+  void promised(const std::string& name, const ChunkContent& content) {
+    promised_.insert_or_assign(name, content);
+  }
+  /// A client has asked for it to be deleted.
+  void given_up(const std::string& name) { promised_.erase(name); }
   /// Something has been done to a file by no program of ours.
   void hurt(const std::string& machine, const std::string& name, bool gone);
   void wiped(const std::string& machine);
@@ -74,7 +77,6 @@ class Onlooker {
   using Place = std::tuple<StorageId, ChunkId, ChunkVersion>;
   struct Named {
     CommandKind kind = CommandKind::kReport;
-    std::optional<StorageId> storage;
     std::optional<ChunkContent> content;
     int goal = 0;
     bool retired = false;
@@ -99,11 +101,10 @@ class Onlooker {
   std::map<std::string, StorageId> storages_;
   std::map<StorageId, std::string> machines_;
   std::map<Place, File> files_;
-  std::map<CommandId, Named> named_;
+  std::map<std::pair<StorageId, CommandId>, Named> named_;
   std::map<std::pair<StorageId, CommandId>, int> effects_;
   std::map<ChunkId, std::uint64_t> hurts_;
-  std::set<ChunkId> promised_, given_up_;
-  bool all_given_up_ = false;
+  std::map<std::string, ChunkContent> promised_;
   std::function<std::optional<Epoch>(const std::string&)> epoch_of_;
   std::filesystem::path file_;
   std::unique_ptr<sqlite::Database> reader_;

@@ -329,19 +329,22 @@ void Town::take_down(const std::string& name, How how) {
   const auto found = programs_.find(name);
   if (found == programs_.end()) return;
   const std::string machine = found->second->run->machine;
-  found->second->run->over = true;
+  const auto run = found->second->run;
+  run->over = true;
   dooms_.erase(name);
   const bool shared = name.starts_with("rebalancer") &&
                       programs_.contains(name == "rebalancer" ? "rebalancer-2" : "rebalancer");
   if (shared) {
     // The other one has the same files open: they stay as they are.
     programs_.erase(found);
+    world_.forget(run);
     return;
   }
   if (name.starts_with("rebalancer")) onlooker_.close_database();
   vfs_.cut_off(folder_of(name));
   disks_.of(machine).unplugged = true;
   programs_.erase(found);
+  world_.forget(run);
   disks_.of(machine).unplugged = false;
   const bool power = how == How::kPower;
   Rng rng(rng_.next());
@@ -454,20 +457,22 @@ void Town::cut_file(const std::string& agent, Rng& rng) {
 void Town::raise(const std::string& agent, Rng& rng) {
   const auto names = onlooker_.live_files(agent);
   if (names.empty() || !programs_.contains(agent)) return;
-  const auto parsed = agent::parse_name(rng.pick(names));
+  const std::string& name = rng.pick(names);
+  const auto parsed = agent::parse_name(name);
+  ChunkVersion& newest = versions_.try_emplace(parsed->key.chunk, ChunkVersion(1)).first->second;
+  if (parsed->key.version < newest) return;  // whose master writes does so where the newest is
+  newest = newest.next();
   Buffer bytes(1 + rng.below(2'000));
   for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
-  leave_to_adopt(agent, parsed->key.chunk, bytes);
-  const fs::path live = folder_of(agent) / "live";
-  const std::string bare = file_name(parsed->key, Checksum({}));
-  const std::string stem = bare.substr(0, bare.find('.'));
-  fs::rename(live / (stem + ".1"),
-             live / (stem + "." + std::to_string(parsed->key.version.value() + 1)));
+  leave_to_adopt(agent, {parsed->key.chunk, newest}, bytes);
+  fs::remove(folder_of(agent) / "live" / name);
+  onlooker_.hurt(agent, name, true);
   world_.fire("newer version appeared");
 }
 
-void Town::leave_to_adopt(const std::string& agent, ChunkId chunk, const Buffer& bytes) {
-  const std::string name = agent::file_name({chunk, ChunkVersion(1)}, Checksum({}));
+void Town::leave_to_adopt(const std::string& agent, const agent::ReplicaKey& key,
+                          const Buffer& bytes) {
+  const std::string name = agent::file_name(key, Checksum({}));
   write_file(folder_of(agent) / "live" / name.substr(0, name.rfind('.')), bytes);
 }
 
@@ -484,6 +489,7 @@ void Town::back_up_database() {
 void Town::restore_database() {
   if (!fs::exists(backup_)) return;
   for (const char* name : {"rebalancer", "rebalancer-2"}) take_down(name, How::kKilled);
+  onlooker_.database_is({});
   const fs::path file = folder_of("rebalancer") / "rebalancer.db";
   remove_database(vfs_, file);
   for (const char* ending : {"", "-wal"}) {
@@ -497,8 +503,8 @@ void Town::restore_database() {
 
 void Town::lose_database() {
   for (const char* name : {"rebalancer", "rebalancer-2"}) take_down(name, How::kKilled);
+  onlooker_.database_is({});
   remove_database(vfs_, folder_of("rebalancer") / "rebalancer.db");
-  onlooker_.given_up_all();  // nobody knows any more what was deleted, and what was promised
   world_.fire("database lost");
   start_later("rebalancer", static_cast<Nanos>(rng_.below(2 * kSecond)));
 }

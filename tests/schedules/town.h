@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "services/agent/core/replica_table.h"
 #include "services/agent/settings.h"
 #include "services/rebalancer/core/limits.h"
 #include "tests/faults/fault_vfs.h"
@@ -69,7 +70,7 @@ class Town {
   /// A newer version of one of its chunks, by a hand that is not ours.
   void raise(const std::string& agent, Rng& rng);
   /// Files that are there before anybody has told of them.
-  void leave_to_adopt(const std::string& agent, ChunkId chunk, const Buffer& bytes);
+  void leave_to_adopt(const std::string& agent, const agent::ReplicaKey& key, const Buffer& bytes);
 
   void back_up_database();
   void restore_database();
@@ -118,8 +119,7 @@ class Town {
   std::shared_ptr<Run> client_run_;
   std::unique_ptr<zmq::context_t> client_context_;
   std::unique_ptr<Client> client_;
-  std::map<std::string, int> runs_;
-  int wipes_ = 0;
+  std::map<ChunkId, ChunkVersion> versions_;  // of chunks that a foreign hand has written anew
   bool healed_ = false;
   int ended_after_heal_ = 0;
   std::filesystem::path backup_;

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "common/base/check.h"
 #include "common/checksum/checksum.h"
@@ -43,23 +44,35 @@ Rng World::stream(std::string_view name, std::uint64_t number) const {
 }
 
 void World::at(Nanos when, const std::shared_ptr<Run>& whose, std::function<void()> what) {
-  items_.push({std::max(when, now_), next_++, whose, std::move(what)});
+  items_.emplace(std::pair(std::max(when, now_), next_++), Item{whose, std::move(what)});
+}
+
+void World::forget(const std::shared_ptr<Run>& whose) {
+  std::vector<Item> dropped;  // until the map is in order again: it may hold what adds to it
+  for (auto item = items_.begin(); item != items_.end();) {
+    if (item->second.whose != whose) {
+      ++item;
+      continue;
+    }
+    dropped.push_back(std::move(item->second));
+    item = items_.erase(item);
+  }
 }
 
 bool World::step() {
   for (;;) {
     if (items_.empty()) return false;
-    Item item = std::move(const_cast<Item&>(items_.top()));
-    items_.pop();
-    if (item.whose && item.whose->over) continue;
-    if (item.whose && item.whose->stopped_until > item.when) {
-      item.when = item.whose->stopped_until;
-      items_.push(std::move(item));
+    auto next = items_.extract(items_.begin());
+    auto& [whose, what] = next.mapped();
+    if (whose && whose->over) continue;
+    if (whose && whose->stopped_until > next.key().first) {
+      next.key().first = whose->stopped_until;
+      items_.insert(std::move(next));
       continue;
     }
-    now_ = item.when;
+    now_ = next.key().first;
     ++events_;
-    item.whose ? as(item.whose, item.what) : item.what();
+    whose ? as(whose, what) : what();
     return true;
   }
 }

@@ -3,10 +3,9 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <queue>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "common/base/random.h"
 #include "common/base/time.h"
@@ -56,6 +55,8 @@ class World {
   void after(Nanos wait, const std::shared_ptr<Run>& whose, std::function<void()> what) {
     at(now_ + wait, whose, std::move(what));
   }
+  /// What that run was going to do is given up, and all that it held for it.
+  void forget(const std::shared_ptr<Run>& whose);
   /// Lets the next thing happen. False: there is nothing left to happen.
   bool step();
   /// Runs `what` as part of that run: an exception ends it.
@@ -86,15 +87,8 @@ class World {
 
  private:
   struct Item {
-    Nanos when;
-    std::uint64_t number;
     std::shared_ptr<Run> whose;
     std::function<void()> what;
-  };
-  struct Later {
-    bool operator()(const Item& a, const Item& b) const {
-      return a.when != b.when ? a.when > b.when : a.number > b.number;
-    }
   };
 
   const std::uint64_t seed_;
@@ -104,7 +98,7 @@ class World {
   std::uint64_t hash_ = 0xCBF29CE484222325ULL;
   bool tracing_ = false;
   std::shared_ptr<Run> running_;
-  std::priority_queue<Item, std::vector<Item>, Later> items_;
+  std::map<std::pair<Nanos, std::uint64_t>, Item> items_;
 };
 
 /// The clock of a machine. Its wall clock may be moved.
