@@ -146,6 +146,7 @@ void Client::placed(const std::shared_ptr<Put>& put, FileId file, const PutPlace
 }
 
 void Client::close(const std::shared_ptr<Put>& put, FileId file, std::vector<Receipt> receipts) {
+  if (receipts.empty()) return end(put, false);
   ask(PutClose{file, std::move(receipts), true}, [this, put](const Answer* answer) {
     end(put, answer && std::holds_alternative<PutClosed>(*answer));
   });

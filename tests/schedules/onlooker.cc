@@ -88,6 +88,7 @@ void Onlooker::hurt(const std::string& machine, const std::string& name, bool go
   const auto found = files_.find({storage->second, parsed->key.chunk, parsed->key.version});
   if (found == files_.end() || found->second.gone != Gone::kNot) return;
   File& file = found->second;
+  if (world_.tracing()) world_.trace(machine + (gone ? " loses " : " has damaged ") + name);
   if (file.intact) ++hurts_[parsed->key.chunk];
   if (gone) {
     file.gone = Gone::kHurt;
@@ -109,6 +110,7 @@ void Onlooker::renamed(const fs::path& from, const fs::path& to) {
   world_.note(to.filename().string());
   if (!storages_.contains(machine)) return;
   const std::string name = from.filename().string();
+  if (world_.tracing()) world_.trace(machine + " moved " + name + " to " + to_folder);
   if (to_folder == "live") {
     arrived(machine, to.filename().string(), name);
   } else if (from_folder == "live" && to_folder == "trash") {
@@ -120,7 +122,10 @@ void Onlooker::renamed(const fs::path& from, const fs::path& to) {
         files_.find({storages_.at(machine), parsed->key.chunk, parsed->key.version});
     if (found == files_.end()) return;
     if (found->second.intact && found->second.name == name) {
-      fault("S11", machine + " put a valid replica out of the way: " + name);
+      if (!misread_.contains(machine)) {
+        fault("S11", machine + " put a valid replica out of the way: " + name);
+      }
+      ++hurts_[parsed->key.chunk];
     }
     found->second.gone = Gone::kByUs;
     found->second.went = world_.now();
@@ -374,12 +379,15 @@ void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion versio
   constexpr Nanos kReceipt = 120 * kSecond, kRounding = 20 * kMs;
   faults::FaultVfs::Quiet quiet;
   sqlite::Statement& row = database()->cached(
-      "SELECT storage, version, presence_age_ms, content_age_ms, location FROM evidence "
+      "SELECT storage, version, presence_age_ms, content_age_ms, location, vouched_by FROM evidence "
       "WHERE command_id = ?");
   for (row.open(id); row.step();) {
     const auto storage = StorageId::parse(row.text(0));
     const ChunkVersion held(static_cast<std::uint64_t>(row.integer(1)));
-    const Nanos present = world_.now() - row.integer(2) * kMs - kRounding;
+    // An inventory tells what the agent knows, which may be as old as its last look at the folder.
+    const bool seen = row.text(5) == "command";
+    const Nanos present =
+        world_.now() - row.integer(2) * kMs - kRounding - (seen ? 0 : seen_within_);
     const Nanos whole = world_.now() - row.integer(3) * kMs - kRounding - kReceipt;
     const std::string leans = to_string(id) + " leans on " + to_string(chunk) + " of " +
                               row.text(4);
@@ -444,31 +452,34 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
   for (const auto& row : rows("SELECT hold_deletes FROM meta WHERE hold_deletes IS NOT NULL", 1)) {
     return "deletes are held: " + row[0];
   }
-  // On the disks, and nowhere else.
-  std::map<ChunkId, std::pair<int, int>> held;  // intact, any
+  // What is intact is on the disks, and nowhere else.
+  std::map<std::pair<ChunkId, ChunkVersion>, int> intact;
+  std::map<ChunkId, int> any;
   std::map<StorageId, std::string> running;
   for (const auto& machine : alive) running.emplace(storages_.at(machine), machine);
   for (const auto& [place, file] : files_) {
-    if (file.gone != Gone::kNot || !running.contains(std::get<0>(place))) continue;
-    auto& [intact, any] = held[std::get<1>(place)];
-    intact += file.intact;
-    ++any;
+    const auto& [storage, chunk, version] = place;
+    if (file.gone != Gone::kNot || !running.contains(storage)) continue;
+    intact[{chunk, version}] += file.intact;
+    ++any[chunk];
   }
-  for (const auto& row : rows(
-           "SELECT chunk_id, goal, life, (SELECT count(*) FROM server WHERE admin = 'in_service') "
-           "FROM chunk",
-           4)) {
+  // Of what is lost nothing may be deleted, and nothing can be made.
+  for (const auto& row :
+       rows("SELECT chunk_id, goal, life, version, (SELECT count(*) FROM server WHERE admin = "
+            "'in_service') FROM chunk WHERE chunk_id NOT IN (SELECT chunk_id FROM violations "
+            "WHERE health = 'lost')",
+            5)) {
     const ChunkId chunk(std::stoull(row[0]));
-    const auto [intact, any] = held.contains(chunk) ? held.at(chunk) : std::pair(0, 0);
     if (row[2] == "2") {
-      if (any > 0) return to_string(chunk) + " was deleted, and is still on disks";
+      if (any[chunk] > 0) return to_string(chunk) + " was deleted, and is still on disks";
       continue;
     }
-    if (row[2] == "0" || intact == 0) continue;
-    const int goal = std::min(std::stoi(row[1]), std::stoi(row[3]));
-    if (intact != goal || any != goal) {
-      return to_string(chunk) + " has " + std::to_string(intact) + " intact replicas of " +
-             std::to_string(any) + ", its goal is " + std::to_string(goal);
+    if (row[2] == "0") continue;
+    const int goal = std::min(std::stoi(row[1]), std::stoi(row[4]));
+    const int there = intact[{chunk, ChunkVersion(std::stoull(row[3]))}];
+    if (there != goal) {
+      return to_string(chunk) + " has " + std::to_string(there) + " intact replicas, its goal is " +
+             std::to_string(goal);
     }
   }
   for (const auto& row :
@@ -485,13 +496,26 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
     if (!running.contains(std::get<0>(place))) continue;
     mapped.insert(place);
     const auto found = files_.find(place);
-    if (found == files_.end() || found->second.gone != Gone::kNot) {
+    // One that is damaged and claims a version above the map's is mapped without that version.
+    const auto above = files_.upper_bound(place);
+    const bool claims_more = row[3] == "3" && above != files_.end() &&
+                             std::get<0>(above->first) == std::get<0>(place) &&
+                             std::get<1>(above->first) == std::get<1>(place);
+    if (!claims_more && (found == files_.end() || found->second.gone != Gone::kNot)) {
       return "chunk " + row[1] + " is in the map on s" + row[4] + " and not on its disk";
     }
   }
   for (const auto& [place, file] : files_) {
     if (file.gone != Gone::kNot || !running.contains(std::get<0>(place))) continue;
-    if (!mapped.contains(place)) return file.name + " is on a disk and not in the map";
+    // Damaged, and of a chunk that was not known yet: there is nothing to go by. And of two
+    // versions on one disk the map knows the newer.
+    const auto& [storage, chunk, version] = place;
+    const auto newer = mapped.upper_bound(place);
+    const bool outdated = newer != mapped.end() && std::get<0>(*newer) == storage &&
+                          std::get<1>(*newer) == chunk;
+    if (file.intact && !outdated && !mapped.contains(place)) {
+      return file.name + " is on a disk and not in the map";
+    }
   }
   return "";
 }

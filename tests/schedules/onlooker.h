@@ -37,15 +37,24 @@ class Onlooker {
   void committed() { commit_seen_ = true; }
   void close_database();
   void sent(const Run& from, std::string_view message);
-  /// A client was told that its file is stored.
-  void promised(const std::string& name, const ChunkContent& content) {
-    promised_.insert_or_assign(name, content);
+  /// A client was told that its file is stored. `begun`: how often it had been given up when its
+  /// put began; whoever has asked for it to be deleted since has nothing promised.
+  void promised(const std::string& name, const ChunkContent& content, int begun) {
+    if (times_given_up(name) == begun) promised_.insert_or_assign(name, content);
   }
   /// A client has asked for it to be deleted.
-  void given_up(const std::string& name) { promised_.erase(name); }
+  void given_up(const std::string& name) {
+    promised_.erase(name);
+    ++given_up_[name];
+  }
+  int times_given_up(const std::string& name) { return given_up_[name]; }
+  /// How long an agent may take to see what was done to its files behind its back.
+  void seen_within(Nanos time) { seen_within_ = time; }
   /// Something has been done to a file by no program of ours.
   void hurt(const std::string& machine, const std::string& name, bool gone);
   void wiped(const std::string& machine);
+  /// Its disk says of what is whole that it cannot be read.
+  void misread(const std::string& machine) { misread_.insert(machine); }
   /// After a loss of power: what the journal says is there must be there.
   void look_at_disk(const std::string& machine, const std::filesystem::path& journal);
 
@@ -105,6 +114,9 @@ class Onlooker {
   std::map<std::pair<StorageId, CommandId>, int> effects_;
   std::map<ChunkId, std::uint64_t> hurts_;
   std::map<std::string, ChunkContent> promised_;
+  std::set<std::string> misread_;
+  std::map<std::string, int> given_up_;
+  Nanos seen_within_ = 0;
   std::function<std::optional<Epoch>(const std::string&)> epoch_of_;
   std::filesystem::path file_;
   std::unique_ptr<sqlite::Database> reader_;

@@ -55,6 +55,7 @@ struct Sums {
 int run(std::uint64_t first, std::uint64_t last) {
   std::signal(SIGABRT, on_abort);
   Sums sums;
+  std::uint64_t all_hashes = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     seed_now = seed;
     const Outcome outcome = run_schedule(seed, scratch());
@@ -62,6 +63,7 @@ int run(std::uint64_t first, std::uint64_t last) {
     for (const std::string& fault : outcome.faults) {
       std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), fault.c_str());
     }
+    all_hashes = all_hashes * 0x100000001B3ULL ^ outcome.hash;
     if (first == last) std::printf("%s", outcome.story.c_str());
     if (first == last) std::printf("hash %016llx\n", static_cast<unsigned long long>(outcome.hash));
     std::fflush(stdout);
@@ -75,6 +77,7 @@ int run(std::uint64_t first, std::uint64_t last) {
               static_cast<unsigned long long>(sums.events),
               static_cast<unsigned long long>(sums.copies),
               static_cast<unsigned long long>(sums.deletes), sums.virtual_seconds);
+  std::printf("hash of all: %016llx\n", static_cast<unsigned long long>(all_hashes));
   for (const auto& [kind, times] : sums.fired) {
     std::printf("  %-28s %llu\n", kind.c_str(), static_cast<unsigned long long>(times));
   }

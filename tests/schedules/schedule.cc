@@ -81,7 +81,9 @@ class Storm {
     add("flap", [this] { flap(); });
     add("full disk", [this] { spoil([](Disks::Faults& f) { f.full = true; }); });
     add("bad disk", [this] {
-      spoil([](Disks::Faults& f) { f.bad_reads = f.bad_writes = 200; });
+      const std::string agent =
+          spoil([](Disks::Faults& f) { f.bad_reads = f.bad_writes = 200; });
+      town_.onlooker().misread(agent);
     });
     add("bad syncs", [this] { spoil([](Disks::Faults& f) { f.failed_syncs = 100; }); });
     add("stall", [this] {
@@ -157,11 +159,12 @@ class Storm {
       town_.run_until(town_.world().now() + some(3));
     }
   }
-  void spoil(const std::function<void(Disks::Faults&)>& how) {
+  std::string spoil(const std::function<void(Disks::Faults&)>& how) {
     const std::string agent = any_agent();
     how(town_.disks().of(agent));
     town_.world().after(some(15), nullptr,
                         [this, agent] { town_.disks().of(agent) = {}; });
+    return agent;
   }
   void two_rebalancers() {
     town_.pause("rebalancer", some(8));
@@ -183,8 +186,9 @@ class Storm {
     for (std::size_t i = 0; i < put.bytes.size(); ++i) {
       put.bytes[i] = static_cast<std::uint8_t>(i < 16 ? rng_.next() : i);
     }
-    put.on_end = [this, name = put.name](const ChunkContent& content, bool done) {
-      if (done) town_.onlooker().promised(name, content);
+    const int begun = town_.onlooker().times_given_up(put.name);
+    put.on_end = [this, name = put.name, begun](const ChunkContent& content, bool done) {
+      if (done) town_.onlooker().promised(name, content, begun);
     };
     town_.client().put(std::move(put));
   }
@@ -248,6 +252,7 @@ Outcome run_schedule(std::uint64_t seed, const std::filesystem::path& folder) {
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
     town.leave_to_adopt(rng.pick(town.agents()), {ChunkId(900), ChunkVersion(1)}, bytes);
   }
+  town.onlooker().seen_within(plan.rescan.count() * kMs + 2 * plan.tick);
   town.start_all();
   // A scan every second, of the world and of nobody in it.
   std::function<void()> look = [&] {

@@ -9,6 +9,12 @@ constexpr Duration kTick{20};
 constexpr Duration kRoundPause{10'000};
 constexpr std::size_t kRoundMax = 10'000;
 
+/// What a disk could not give may be given the next time, and may be the last there is of a chunk.
+/// What was given and did not match stays what it is.
+bool worth_reading(const Replica& replica) {
+  return replica.finding == ReplicaFinding::kOk || replica.finding == ReplicaFinding::kUnreadable;
+}
+
 }  // namespace
 
 Scrubber::Scrubber(Loop& loop, Storage& storage, const ScrubSettings& settings)
@@ -31,7 +37,7 @@ bool Scrubber::find_next() {
     const ReplicaKey key = round_.front();
     round_.pop_front();
     const Replica* replica = storage_.table().find(key);
-    if (!replica || replica->finding != ReplicaFinding::kOk) continue;
+    if (!replica || !worth_reading(*replica)) continue;
     content_ = content_of(key, *replica);
     reader_.reset();
     block_ = 0;
@@ -46,9 +52,10 @@ void Scrubber::make_round() {
   next_round_ = now + kRoundPause;
   std::vector<std::pair<AgeReading, ReplicaKey>> due;
   for (const auto& [key, replica] : storage_.table().all()) {
-    if (replica.finding != ReplicaFinding::kOk) continue;
+    if (!worth_reading(replica)) continue;
     const auto age = replica.checked ? storage_.ages().age(*replica.checked, now) : std::nullopt;
-    if (age && *age < settings_.pause) continue;
+    const bool readable = replica.finding == ReplicaFinding::kOk;
+    if (readable && age && *age < settings_.pause) continue;
     due.emplace_back(age ? *replica.checked : AgeReading::min(), key);
   }
   const std::size_t count = std::min(due.size(), kRoundMax);

@@ -195,10 +195,11 @@ DiskResult<void> ChunkFiles::move_away(const ChunkContent& content, const char* 
                                        Timestamp when) const {
   const std::string ending = "." + std::to_string(when.time_since_epoch().count());
   const fs::path from = live(content), to = dir_ / folder / from.filename();
-  if (auto moved = rename_file(from, to.string() + ending); !moved) return moved;
+  // Its manifest first: a replica without one is whole all the same, and what fails here has then
+  // left it where it was. The other way round it would be gone, and said to be there.
   const auto manifest = rename_file(manifest_of(from), manifest_of(to).string() + ending);
   if (!manifest && manifest.error().kind != DiskFault::Kind::kMissing) return manifest;
-  return {};
+  return rename_file(from, to.string() + ending);
 }
 
 DiskResult<void> ChunkFiles::adopt(const ChunkContent& content, const Manifest& manifest) const {
