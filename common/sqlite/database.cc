@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/check.h"
+#include "common/base/mutant.h"
 
 namespace evenkeel::sqlite {
 namespace {
@@ -67,6 +68,7 @@ void Database::prepare_writer() {
     return SQLITE_OK;
   };
   sqlite3_wal_hook(handle(), remember_pages, log_.get());  // after the pragma, which sets it
+  if (EK_MUTANT(no_sync_of_databases)) execute("PRAGMA synchronous = OFF");
   begin_log_anew();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/mutant.h"
 #include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/facts.h"
 #include "services/rebalancer/core/mode.h"
@@ -154,6 +155,7 @@ void Rebalancer::look_at_absences(Store::Transaction& transaction, Committed& co
 /// was done all the same, there is a replica that nobody knows of: the acknowledgement says so.
 std::optional<Event> Rebalancer::copy_after_all(const Event& event) {
   const auto* acknowledged = std::get_if<CommandAcknowledged>(&event);
+  if (EK_MUTANT(copy_after_all_unknown)) return std::nullopt;
   if (!acknowledged || acknowledged->result.outcome != Outcome::kDone) return std::nullopt;
   const CommandId id = acknowledged->result.command;
   if (view_.find(id) || id >= view_.next_command()) return std::nullopt;

@@ -115,6 +115,17 @@ TEST_F(Files, DeletedGoesToTheTrashAndTheTrashIsEmptied) {
   EXPECT_EQ(files_.move_to_trash(s.content, {}).error().kind, DiskFault::Kind::kMissing);
 }
 
+/// Who is told that a delete has failed takes the replica for one that is there.
+TEST_F(Files, WhatCannotBeMovedWholeStaysWhereItIs) {
+  const Sample s = sample(7, kThreeBlocks);
+  add(s);
+  const fs::path in_the_way = dir_.path() / "trash" / (file_name(s.content) + ".manifest.5");
+  fs::create_directories(in_the_way / "full");
+  EXPECT_FALSE(files_.move_to_trash(s.content, Timestamp(Duration(5))));
+  EXPECT_TRUE(files_.exists(s.content));
+  EXPECT_TRUE(check_content(files_, s.content));
+}
+
 TEST_F(Files, QuarantineKeepsTheBytes) {
   const Sample s = sample(1, 1'000);
   add(s);

@@ -121,12 +121,9 @@ void Onlooker::renamed(const fs::path& from, const fs::path& to) {
     const auto found =
         files_.find({storages_.at(machine), parsed->key.chunk, parsed->key.version});
     if (found == files_.end()) return;
-    if (found->second.intact && found->second.name == name) {
-      if (!misread_.contains(machine)) {
-        fault("S11", machine + " put a valid replica out of the way: " + name);
-      }
-      ++hurts_[parsed->key.chunk];
-    }
+    // It is kept there, for people. What is whole may be taken for bad: unreadable for a while, or
+    // replaced just before its agent was cut off.
+    if (found->second.intact && found->second.name == name) ++hurts_[parsed->key.chunk];
     found->second.gone = Gone::kByUs;
     found->second.went = world_.now();
   }
@@ -282,7 +279,7 @@ void Onlooker::sent(const Run& from, std::string_view message) {
       named.goal = order->goal;
       named.retired = order->retired;
     }
-    if (!knows(command.id)) {
+    if (!std::exchange(named.known, true) && !knows(command.id)) {
       fault("S8", to_string(command.id) + " was sent and is not in the database");
     }
   }
@@ -453,30 +450,31 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
     return "deletes are held: " + row[0];
   }
   // What is intact is on the disks, and nowhere else.
-  std::map<std::pair<ChunkId, ChunkVersion>, int> intact;
-  std::map<ChunkId, int> any;
+  std::map<std::string, int> intact, any;
   std::map<StorageId, std::string> running;
   for (const auto& machine : alive) running.emplace(storages_.at(machine), machine);
   for (const auto& [place, file] : files_) {
     const auto& [storage, chunk, version] = place;
     if (file.gone != Gone::kNot || !running.contains(storage)) continue;
-    intact[{chunk, version}] += file.intact;
-    ++any[chunk];
+    intact[file.name] += file.intact;
+    ++any[file.name];
   }
   // Of what is lost nothing may be deleted, and nothing can be made.
   for (const auto& row :
-       rows("SELECT chunk_id, goal, life, version, (SELECT count(*) FROM server WHERE admin = "
+       rows("SELECT chunk_id, goal, life, version, lower(hex(checksum)), (SELECT count(*) FROM server WHERE admin = "
             "'in_service') FROM chunk WHERE chunk_id NOT IN (SELECT chunk_id FROM violations "
             "WHERE health = 'lost')",
-            5)) {
+            6)) {
     const ChunkId chunk(std::stoull(row[0]));
+    const std::string name = agent::file_name({chunk, ChunkVersion(std::stoull(row[3]))},
+                                              *Checksum::parse(row[4]));
     if (row[2] == "2") {
-      if (any[chunk] > 0) return to_string(chunk) + " was deleted, and is still on disks";
+      if (any[name] > 0) return to_string(chunk) + " was deleted, and is still on disks";
       continue;
     }
     if (row[2] == "0") continue;
-    const int goal = std::min(std::stoi(row[1]), std::stoi(row[4]));
-    const int there = intact[{chunk, ChunkVersion(std::stoull(row[3]))}];
+    const int goal = std::min(std::stoi(row[1]), std::stoi(row[5]));
+    const int there = intact[name];
     if (there != goal) {
       return to_string(chunk) + " has " + std::to_string(there) + " intact replicas, its goal is " +
              std::to_string(goal);
@@ -513,7 +511,7 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
     const auto newer = mapped.upper_bound(place);
     const bool outdated = newer != mapped.end() && std::get<0>(*newer) == storage &&
                           std::get<1>(*newer) == chunk;
-    if (file.intact && !outdated && !mapped.contains(place)) {
+    if (file.intact && !outdated && !restored_ && !mapped.contains(place)) {
       return file.name + " is on a disk and not in the map";
     }
   }
@@ -529,10 +527,17 @@ void Onlooker::look_at_rest(const std::set<std::string>& alive) {
   // A chunk that was promised to a client is there, unless faults have taken it.
   for (const auto& [name, content] : promised_) {
     if (hurts_[content.chunk] > 0) continue;
-    const bool there = std::any_of(files_.begin(), files_.end(), [&](const auto& item) {
+    bool there = std::any_of(files_.begin(), files_.end(), [&](const auto& item) {
       const auto& [place, file] = item;
       return file.intact && file.gone == Gone::kNot && file.name == agent::file_name(content);
     });
+    for (const auto& [storage, machine] : machines_) {
+      std::error_code ignored;
+      for (const auto& entry :
+           fs::directory_iterator(disks_.root() / machine / "quarantine", ignored)) {
+        there |= entry.path().filename().string().starts_with(agent::file_name(content));
+      }
+    }
     if (!there) fault("lost", name + ", " + to_string(content.chunk) + ", is nowhere");
   }
   // No two replicas of a chunk on one host.

@@ -34,8 +34,11 @@ class Onlooker {
   }
   /// The database that counts now; empty: none does.
   void database_is(const std::filesystem::path& file);
+  bool has_database() const { return !file_.empty(); }
   void committed() { commit_seen_ = true; }
   void close_database();
+  /// Numbers of chunks may be given out twice from here on.
+  void restored() { restored_ = true; }
   void sent(const Run& from, std::string_view message);
   /// A client was told that its file is stored. `begun`: how often it had been given up when its
   /// put began; whoever has asked for it to be deleted since has nothing promised.
@@ -53,8 +56,6 @@ class Onlooker {
   /// Something has been done to a file by no program of ours.
   void hurt(const std::string& machine, const std::string& name, bool gone);
   void wiped(const std::string& machine);
-  /// Its disk says of what is whole that it cannot be read.
-  void misread(const std::string& machine) { misread_.insert(machine); }
   /// After a loss of power: what the journal says is there must be there.
   void look_at_disk(const std::string& machine, const std::filesystem::path& journal);
 
@@ -89,6 +90,7 @@ class Onlooker {
     std::optional<ChunkContent> content;
     int goal = 0;
     bool retired = false;
+    bool known = false;  // by the database, when it was first sent
     std::set<Epoch> epochs;
   };
 
@@ -114,14 +116,13 @@ class Onlooker {
   std::map<std::pair<StorageId, CommandId>, int> effects_;
   std::map<ChunkId, std::uint64_t> hurts_;
   std::map<std::string, ChunkContent> promised_;
-  std::set<std::string> misread_;
   std::map<std::string, int> given_up_;
   Nanos seen_within_ = 0;
   std::function<std::optional<Epoch>(const std::string&)> epoch_of_;
   std::filesystem::path file_;
   std::unique_ptr<sqlite::Database> reader_;
   std::map<std::string, sqlite3_stmt*> statements_;
-  bool commit_seen_ = false;
+  bool commit_seen_ = false, restored_ = false;
   std::int64_t last_command_ = 0;
   std::uint64_t commits_ = 0, deletes_judged_ = 0, copies_made_ = 0, deletes_done_ = 0;
   std::vector<std::string> faults_;

@@ -215,10 +215,14 @@ std::unique_ptr<TcpStream> TcpStream::connect(Loop& loop, const std::string& hos
     far->other_name = end->run->machine + ":1";
     end->other = far;
     end->connected = true;
-    world.after(end->takes(), listener->run, [weak = std::weak_ptr(listener), far] {
+    // Who dies before it accepts leaves that to the kernel, which says so.
+    world.after(end->takes(), nullptr, [weak = std::weak_ptr(listener), far] {
       const auto accepting = weak.lock();
-      if (!accepting) return far->leave();
-      accepting->on_accept(std::make_unique<TcpStream>(far));
+      if (!accepting || accepting->run->over) return far->leave();
+      far->world->after(0, accepting->run, [weak, far] {
+        const auto still = weak.lock();
+        if (still) still->on_accept(std::make_unique<TcpStream>(far));
+      });
     });
     // What was written before comes after it was accepted: it takes the same way.
     end->last = world.now() + 2 * end->network->weather.longest;

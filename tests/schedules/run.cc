@@ -1,16 +1,19 @@
 // Runs schedules of a range of seeds and says what has come of them.
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include <array>
 #include <csignal>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>
 
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/mutant.h"
 #include "tests/faults/fault_vfs.h"
+#include "tests/schedules/mutants.h"
 #include "tests/schedules/schedule.h"
 
 namespace evenkeel::schedules {
@@ -27,11 +30,14 @@ void on_abort(int) {
   static_cast<void>(!::write(2, text, static_cast<std::size_t>(count)));
 }
 
-std::filesystem::path scratch() {
+std::filesystem::path scratch_of(pid_t process) {
   const std::filesystem::path memory = "/dev/shm";
   const auto base = std::filesystem::is_directory(memory) ? memory
                                                           : std::filesystem::temp_directory_path();
-  return base / ("schedules-" + std::to_string(::getpid()));
+  return base / ("schedules-" + std::to_string(process));
+}
+std::filesystem::path scratch() {
+  return scratch_of(::getpid());
 }
 
 struct Sums {
@@ -52,49 +58,148 @@ struct Sums {
   }
 };
 
+/// Kinds of faults that a run of many seeds must have had; one that never happened tests nothing.
+constexpr std::array kKinds = std::to_array<const char*>(
+    {"a rebalancer was superseded", "bit flipped", "bytes lost with the power", "connection broken",
+     "database lost", "database restored", "disk full", "disk replaced", "disk stalled",
+     "file cut short", "file lost", "killed", "killed in an act", "message cut off", "message late",
+     "message lost", "message reordered", "message repeated", "newer version appeared",
+     "power lost", "power lost in an act", "read failed", "rename failed",
+     "rename lost with the power", "stood still", "sync failed", "two rebalancers",
+     "wall clock moved", "write failed"});
+constexpr std::uint64_t kEnoughSeeds = 1'000;
+
+unsigned long long number(std::uint64_t value) {
+  return value;
+}
+
+void say(const Sums& sums) {
+  std::printf("%llu of %llu schedules failed; %llu commits, %llu messages, %llu events, %llu copies, "
+              "%llu deletes, %.0f virtual seconds\n",
+              number(sums.failed), number(sums.runs), number(sums.commits), number(sums.messages),
+              number(sums.events), number(sums.copies), number(sums.deletes), sums.virtual_seconds);
+  for (const auto& [kind, times] : sums.fired) {
+    std::printf("  %-28s %llu\n", kind.c_str(), number(times));
+  }
+}
+
 int run(std::uint64_t first, std::uint64_t last) {
-  std::signal(SIGABRT, on_abort);
   Sums sums;
-  std::uint64_t all_hashes = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     seed_now = seed;
     const Outcome outcome = run_schedule(seed, scratch());
     sums.add(outcome);
     for (const std::string& fault : outcome.faults) {
-      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), fault.c_str());
+      std::printf("seed %llu: %s\n", number(seed), fault.c_str());
     }
-    all_hashes = all_hashes * 0x100000001B3ULL ^ outcome.hash;
-    if (first == last) std::printf("%s", outcome.story.c_str());
-    if (first == last) std::printf("hash %016llx\n", static_cast<unsigned long long>(outcome.hash));
+    if (first == last) {
+      std::printf("%shash %016llx\n", outcome.story.c_str(), number(outcome.hash));
+      const Outcome again = run_schedule(seed, scratch());
+      if (again.hash != outcome.hash) {
+        std::printf("seed %llu: another hash when it is run again\n", number(seed));
+        ++sums.failed;
+      }
+    }
     std::fflush(stdout);
+    if (sums.runs % 1'000 == 0 && first + sums.runs <= last) say(sums);
   }
-  std::printf("%llu of %llu schedules failed; %llu commits, %llu messages, %llu events, %llu "
-              "copies, %llu deletes, %.0f virtual seconds\n",
-              static_cast<unsigned long long>(sums.failed),
-              static_cast<unsigned long long>(sums.runs),
-              static_cast<unsigned long long>(sums.commits),
-              static_cast<unsigned long long>(sums.messages),
-              static_cast<unsigned long long>(sums.events),
-              static_cast<unsigned long long>(sums.copies),
-              static_cast<unsigned long long>(sums.deletes), sums.virtual_seconds);
-  std::printf("hash of all: %016llx\n", static_cast<unsigned long long>(all_hashes));
-  for (const auto& [kind, times] : sums.fired) {
-    std::printf("  %-28s %llu\n", kind.c_str(), static_cast<unsigned long long>(times));
+  say(sums);
+  for (const char* kind : kKinds) {
+    if (sums.runs < kEnoughSeeds || sums.fired.contains(kind)) continue;
+    std::printf("'%s' has never happened\n", kind);
+    ++sums.failed;
   }
   return sums.failed == 0 ? 0 : 1;
 }
+
+#ifdef EVENKEEL_MUTANTS
+
+struct Find {
+  volatile std::uint64_t seed;
+  volatile bool found;
+  char by[200];
+};
+
+void hunt(std::uint64_t first, std::uint64_t last, Find& find) {
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    find.seed = seed;
+    const Outcome outcome = run_schedule(seed, scratch());
+    if (outcome.faults.empty()) continue;
+    std::snprintf(find.by, sizeof find.by, "%s", outcome.faults.front().c_str());
+    find.found = true;
+    return;
+  }
+}
+
+/// Each in a process of its own: some are found by a check of the program itself, which ends it.
+int run_mutants(const std::string& which, std::uint64_t first, std::uint64_t last) {
+  void* shared = ::mmap(nullptr, sizeof(Find), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto& find = *static_cast<Find*>(shared);
+  int missed = 0;
+  for (const std::string_view mutant : kMutants) {
+    if (which != "all" && which != mutant) continue;
+    std::memset(shared, 0, sizeof find);
+    std::fflush(stdout);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      planted_mutant() = mutant;
+      ::close(2);
+      hunt(first, last, find);
+      std::_Exit(0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    std::filesystem::remove_all(scratch_of(child));
+    const bool aborted = WIFSIGNALED(status);
+    const std::string name(mutant);
+    if (find.found || aborted) {
+      std::printf("| %s | %llu | %s |\n", name.c_str(), number(find.seed),
+                  aborted ? "a check of the program itself" : find.by);
+    } else {
+      ++missed;
+      std::printf("| %s | - | not found in seeds %llu to %llu |\n", name.c_str(), number(first),
+                  number(last));
+    }
+  }
+  return missed == 0 ? 0 : 1;
+}
+
+#endif
 
 }  // namespace
 }  // namespace evenkeel::schedules
 
 int main(int argc, char** argv) {
+  using namespace evenkeel::schedules;
   std::uint64_t first = 1, last = 100;
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (std::strcmp(argv[i], "--seeds") != 0) continue;
-    const std::string range = argv[i + 1];
-    const std::size_t dots = range.find("..");
-    first = std::stoull(range.substr(0, dots));
-    last = dots == std::string::npos ? first : std::stoull(range.substr(dots + 2));
+  std::string mutant;
+  bool plain = true;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string option = argv[i], value = argv[i + 1];
+    if (option == "--seeds") {
+      const std::size_t dots = value.find("..");
+      first = std::stoull(value.substr(0, dots));
+      last = dots == std::string::npos ? first : std::stoull(value.substr(dots + 2));
+    } else if (option == "--mutants") {
+      mutant = value;
+    } else {
+      plain = false;
+    }
   }
-  return evenkeel::schedules::run(first, last);
+  if (!plain || argc % 2 == 0 || last < first) {
+    std::fprintf(stderr, "schedules [--seeds FIRST..LAST] [--mutants all|NAME]\n"
+                         "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
+    return 2;
+  }
+  std::signal(SIGABRT, on_abort);
+#ifdef EVENKEEL_MUTANTS
+  if (!mutant.empty()) return run_mutants(mutant, first, last);
+#else
+  if (!mutant.empty()) {
+    std::fprintf(stderr, "mutants are in builds of the preset 'mutants' only\n");
+    return 2;
+  }
+#endif
+  return run(first, last);
 }

@@ -292,6 +292,7 @@ void Town::start(const std::string& name) {
 }
 
 void Town::watch_database() {
+  if (onlooker_.has_database()) return;
   onlooker_.database_is(folder_of("rebalancer") / "rebalancer.db");
 }
 
@@ -340,7 +341,9 @@ void Town::take_down(const std::string& name, How how) {
     world_.forget(run);
     return;
   }
-  if (name.starts_with("rebalancer")) onlooker_.close_database();
+  // Whoever reads the database stays connected over a kill, as operators do; not over a loss of
+  // power, after which the file is another.
+  if (name.starts_with("rebalancer") && how == How::kPower) onlooker_.close_database();
   vfs_.cut_off(folder_of(name));
   disks_.of(machine).unplugged = true;
   programs_.erase(found);
@@ -498,6 +501,7 @@ void Town::restore_database() {
     vfs_.take_for_synced(file.string() + ending);
   }
   world_.fire("database restored");
+  onlooker_.restored();
   start_later("rebalancer", static_cast<Nanos>(rng_.below(2 * kSecond)));
 }
 
@@ -506,6 +510,7 @@ void Town::lose_database() {
   onlooker_.database_is({});
   remove_database(vfs_, folder_of("rebalancer") / "rebalancer.db");
   world_.fire("database lost");
+  onlooker_.restored();
   start_later("rebalancer", static_cast<Nanos>(rng_.below(2 * kSecond)));
 }
 

@@ -35,6 +35,11 @@ if(EVENKEEL_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+option(EVENKEEL_MUTANTS "Build in the planted faults that tests/schedules is to find" OFF)
+if(EVENKEEL_MUTANTS)
+  add_compile_definitions(EVENKEEL_MUTANTS)
+endif()
+
 # Where migrations are read from unless the environment variable of the same name says otherwise.
 set(EVENKEEL_SCHEMA_DIR ${PROJECT_SOURCE_DIR}/schema CACHE PATH "Folder of the SQL migrations")
 

@@ -1,5 +1,7 @@
 #include "services/agent/core/command_book.h"
 
+#include "common/base/mutant.h"
+
 #include <algorithm>
 
 namespace evenkeel::agent {
@@ -31,6 +33,12 @@ CommandBook::CommandBook(StorageId storage, Epoch epoch, Past past, Limits limit
 
 Receipt CommandBook::receive(const Command& command, Epoch epoch, Instant now) {
   if (const auto known = entries_.find(command.id); known != entries_.end()) {
+    if (known->second.result && EK_MUTANT(no_command_dedup)) {
+      known->second = Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}};
+      unsaid_.erase(command.id);
+      confirmed_.erase(command.id);
+      return Begin{};
+    }
     if (known->second.result) return Repeat{*known->second.result};
     return under_way(known->second, command, epoch, now);
   }
@@ -53,10 +61,10 @@ Receipt CommandBook::under_way(Entry& entry, const Command& command, Epoch epoch
 }
 
 std::optional<Refusal> CommandBook::objection(const Command& command, Epoch epoch) const {
-  if (epoch != epoch_) {
+  if (epoch != epoch_ && !EK_MUTANT(agent_ignores_epoch)) {
     return Refusal{Why::kStaleEpoch, "epoch " + to_string(epoch) + ", here " + to_string(epoch_)};
   }
-  if (command.storage != storage_) {
+  if (command.storage != storage_ && !EK_MUTANT(commands_not_bound_to_storage)) {
     return Refusal{Why::kWrongStorage, "this storage is " + to_string(storage_)};
   }
   const bool may_expire = !std::holds_alternative<Delete>(command.order);
@@ -68,6 +76,7 @@ std::optional<Refusal> CommandBook::objection(const Command& command, Epoch epoc
 
 std::optional<Refusal> CommandBook::fence(CommandId id, Instant now) const {
   const Entry& entry = entries_.at(id);
+  if (EK_MUTANT(no_fence)) return std::nullopt;
   switch (entry.over) {
     case Over::kNo:
       break;
@@ -83,7 +92,7 @@ std::optional<Refusal> CommandBook::fence(CommandId id, Instant now) const {
 }
 
 bool CommandBook::endorsed(CommandId id) const {
-  return entries_.at(id).epoch == epoch_;
+  return entries_.at(id).epoch == epoch_ || EK_MUTANT(effect_before_it_is_endorsed);
 }
 
 void CommandBook::finish(const CommandResult& result, Instant now) {
@@ -102,6 +111,7 @@ std::vector<CommandResult> CommandBook::due(Instant now, std::size_t most) {
     if (results.size() == most) break;
     if (saying.at > now) continue;
     saying.at = now + saying.backoff.next();
+    if (EK_MUTANT(result_said_once)) saying.at = Instant::max();
     results.push_back(*entries_.at(id).result);
   }
   return results;

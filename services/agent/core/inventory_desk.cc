@@ -1,5 +1,7 @@
 #include "services/agent/core/inventory_desk.h"
 
+#include "common/base/mutant.h"
+
 #include <algorithm>
 
 namespace evenkeel::agent {
@@ -90,7 +92,7 @@ std::optional<Inventory> InventoryDesk::next(Instant now) {
 
 void InventoryDesk::on_reply(const InventoryReply& reply) {
   if (parts_.empty() || reply.number != parts_[at_].number) return;
-  if (reply.status == InventoryReply::Status::kAgain) {
+  if (reply.status == InventoryReply::Status::kAgain && !EK_MUTANT(delta_lost)) {
     parts_.clear();
     full_wanted_ = true;
     return;

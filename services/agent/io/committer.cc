@@ -1,5 +1,7 @@
 #include "services/agent/io/committer.h"
 
+#include "common/base/mutant.h"
+
 #include <set>
 
 namespace evenkeel::agent {
@@ -184,7 +186,7 @@ void Committer::move_files(const ChunkFiles& files, const Jobs& jobs, Timestamp 
   // The place where a file arrives is synced before the one that it left.
   if (trash) files.sync_trash();
   if (quarantine) files.sync_quarantine();
-  if (live) files.sync_live();
+  if (live && !EK_MUTANT(no_sync_of_folders)) files.sync_live();
   for (const auto& job : jobs) {
     if (!job->moved && !job->effect.aside.empty()) files.drop_aside(job->effect.aside);
   }

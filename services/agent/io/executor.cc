@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "common/base/mutant.h"
 #include "common/base/overloaded.h"
 #include "common/log/log.h"
 #include "common/model/text.h"
@@ -130,7 +131,10 @@ void Executor::begin(CommandId id, const Report&) {
 }
 
 void Executor::begin(CommandId id, const Delete& order) {
-  const ReplicaKey key = key_of(order.content);
+  ReplicaKey key = key_of(order.content);
+  if (EK_MUTANT(delete_without_version_guard)) {
+    key = storage_.table().newest(key.chunk).value_or(key);
+  }
   const Replica* replica = storage_.table().find(key);
   if (!replica && storage_.journal().tombstone(key) == id) {
     return done(id, "deleted before a restart");

@@ -1,5 +1,7 @@
 #include "services/agent/io/scrubber.h"
 
+#include "common/base/mutant.h"
+
 #include <algorithm>
 
 namespace evenkeel::agent {
@@ -12,6 +14,7 @@ constexpr std::size_t kRoundMax = 10'000;
 /// What a disk could not give may be given the next time, and may be the last there is of a chunk.
 /// What was given and did not match stays what it is.
 bool worth_reading(const Replica& replica) {
+  if (EK_MUTANT(unreadable_for_ever)) return replica.finding == ReplicaFinding::kOk;
   return replica.finding == ReplicaFinding::kOk || replica.finding == ReplicaFinding::kUnreadable;
 }
 
@@ -106,7 +109,7 @@ void Scrubber::have(std::uint64_t bytes, const std::optional<DiskFault>& fault) 
 
 void Scrubber::finish(const std::optional<DiskFault>& fault) {
   const ReplicaKey key = key_of(*content_);
-  if (!fault) {
+  if (!fault || EK_MUTANT(scrub_finds_nothing)) {
     reader_->drop_cache();
     storage_.found(key, content_->checksum, ReplicaFinding::kOk, true);
   } else if (fault->kind != DiskFault::Kind::kMissing) {

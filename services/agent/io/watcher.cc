@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "common/base/mutant.h"
 #include "common/log/log.h"
 #include "services/agent/store/chunk_reader.h"
 
@@ -54,6 +55,7 @@ void Watcher::compare(const Census& census) {
   }
   std::vector<std::pair<ReplicaKey, Replica>> missing;
   for (const auto& [key, replica] : storage_.table().all()) {
+    if (EK_MUTANT(vanished_not_noticed)) break;
     if (!seen.contains(key)) missing.emplace_back(key, replica);
   }
   for (const auto& [key, replica] : missing) {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/base/mutant.h"
 #include "services/agent/store/manifest_file.h"
 
 namespace evenkeel::agent {
@@ -146,6 +147,7 @@ DiskResult<void> ChunkFiles::write_manifest(const fs::path& aside, const Manifes
 }
 
 void ChunkFiles::sync_asides(const std::vector<fs::path>& asides) const {
+  if (EK_MUTANT(no_sync_of_files)) return;
   if (asides.size() > kFewFiles) return sync_file_system(whole_);
   for (const fs::path& aside : asides) {
     for (const fs::path& path : {aside, manifest_of(aside)}) {
@@ -197,8 +199,12 @@ DiskResult<void> ChunkFiles::move_away(const ChunkContent& content, const char* 
   const fs::path from = live(content), to = dir_ / folder / from.filename();
   // Its manifest first: a replica without one is whole all the same, and what fails here has then
   // left it where it was. The other way round it would be gone, and said to be there.
+  if (EK_MUTANT(manifest_moved_last)) {
+    if (auto moved = rename_file(from, to.string() + ending); !moved) return moved;
+  }
   const auto manifest = rename_file(manifest_of(from), manifest_of(to).string() + ending);
   if (!manifest && manifest.error().kind != DiskFault::Kind::kMissing) return manifest;
+  if (EK_MUTANT(manifest_moved_last)) return {};
   return rename_file(from, to.string() + ending);
 }
 

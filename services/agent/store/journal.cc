@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "common/base/mutant.h"
 #include "common/model/text.h"
 #include "common/sqlite/migrate.h"
 
@@ -67,6 +68,7 @@ void Journal::load_or_make(const Owner& owner, StorageId fresh) {
 
 CommandBook::Past Journal::past() {
   CommandBook::Past past;
+  if (EK_MUTANT(book_forgets_the_past)) return past;
   auto& watermark = db_.cached("SELECT watermark FROM identity");
   watermark.open();
   if (watermark.step() && !watermark.is_null(0))
@@ -145,7 +147,7 @@ std::optional<JournalNumber> Journal::stored(const ReplicaKey& key) {
 
 void Journal::raise_epoch(Epoch epoch) {
   EK_CHECK(epoch >= identity_.epoch);
-  db_.cached("UPDATE identity SET epoch = ?").run(epoch);
+  if (!EK_MUTANT(epoch_not_durable)) db_.cached("UPDATE identity SET epoch = ?").run(epoch);
   identity_.epoch = epoch;
 }
 

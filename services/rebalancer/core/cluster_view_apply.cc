@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/base/mutant.h"
 #include "services/rebalancer/core/cluster_view.h"
 
 namespace evenkeel {
@@ -104,7 +105,7 @@ void ClusterView::update_server(const Member& member) {
   server.member = member;
   if (another_run) server.inventory_number = InventoryNumber(0);  // numbered anew
   if (member.liveness == Liveness::kDead) {
-    set_standing(slot, Standing::kRegistering);
+    if (!EK_MUTANT(returned_agent_trusted)) set_standing(slot, Standing::kRegistering);
     server.inventory_asked.reset();
   }
   derive(slot);
@@ -162,6 +163,7 @@ void ClusterView::on(const EpochRaised& c) {
 }
 
 void ClusterView::on(const CommandFloorRaised& c) {
+  if (EK_MUTANT(command_id_reused_after_restore)) return;
   next_command_ = std::max(next_command_, c.floor);
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common/base/overloaded.h"
+#include "common/base/mutant.h"
 #include "common/model/text.h"
 #include "services/rebalancer/core/facts.h"
 
@@ -66,7 +67,8 @@ class Closing {
   void vouch(bool content) {
     std::optional<Voucher> presence;
     if (command_.issued) {  // counted from the question, not from the answer, which may be late
-      presence = Voucher{Holder::VouchedBy::kCommand, command_.id.value(), *command_.issued};
+      const Instant asked = EK_MUTANT(freshness_measured_at_ack_arrival) ? now_ : *command_.issued;
+      presence = Voucher{Holder::VouchedBy::kCommand, command_.id.value(), asked};
     }
     changes_.push_back(ReplicaVouched{*command_.chunk, command_.server, presence,
                                       content ? command_.issued : std::nullopt});
@@ -109,7 +111,7 @@ class Closing {
 
   void of_replicate() {
     blame_sources();
-    if (!done()) {
+    if (!done() && !EK_MUTANT(failed_copy_counted_good)) {
       if (result_.why == Why::kNoSpace) {
         changes_.push_back(ServerFull{command_.server, now_ + limits_.full_for});
       } else {

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "services/rebalancer/core/facts.h"
+#include "common/base/mutant.h"
 #include "services/rebalancer/core/patience.h"
 
 namespace evenkeel {
@@ -25,7 +26,8 @@ void close_commands_of(const ClusterView& view, ServerId server, bool storage_go
                        Changes& changes) {
   // Those that read from it go on: their targets take another source, or say so.
   for (const CommandId id : view.find(server)->orders) {
-    if (view.find(id)->kind == CommandKind::kDelete && !storage_gone) continue;
+    const bool stays = !storage_gone && !EK_MUTANT(expire_pending_delete);
+    if (view.find(id)->kind == CommandKind::kDelete && stays) continue;
     changes.push_back(CommandClosed{id, CommandEnd::kSuperseded,
                                     storage_gone ? "the storage was replaced" : "server is dead"});
   }
@@ -141,8 +143,9 @@ Changes of_greeting(const ClusterView& view, const AgentGreeted& event, Instant 
   const Server* server = view.find(hello.from.server);
   if (server && server->member.storage != hello.from.storage) return {};  // replaced meanwhile
   const bool ahead =
-      hello.from.epoch > view.epoch() ||
-      (hello.last_command && hello.last_command->value() >= view.next_command().value());
+      !EK_MUTANT(old_backup_accepted) &&
+      (hello.from.epoch > view.epoch() ||
+       (hello.last_command && hello.last_command->value() >= view.next_command().value()));
   if (ahead) {
     const std::string why = to_string(hello.from.server) + " has seen epoch " +
                             std::to_string(hello.from.epoch.value()) +

@@ -3,14 +3,19 @@
 
 #include "services/rebalancer/core/facts.h"
 
+#include "common/base/mutant.h"
+
 namespace evenkeel {
 namespace {
 
 /// What the report of one replica makes of it, given what the map says of its chunk.
 ReplicaState judged(const Chunk& chunk, const ReportedReplica& row,
                     const std::optional<Replica>& known) {
-  if (row.content.version < chunk.version) return ReplicaState::kStale;
-  const bool whole = row.finding == ReplicaFinding::kOk && row.content == chunk.content();
+  if (row.content.version < chunk.version && !EK_MUTANT(count_stale_as_good)) {
+    return ReplicaState::kStale;
+  }
+  const bool same = row.content == chunk.content() || EK_MUTANT(count_stale_as_good);
+  const bool whole = row.finding == ReplicaFinding::kOk && same;
   if (!whole) return ReplicaState::kCorrupt;
   if (!known || known->state == ReplicaState::kStale) return ReplicaState::kValid;
   // That it is listed as whole does not clear a replica that was found or said to be damaged: its
@@ -45,12 +50,32 @@ void raise_to(const ClusterView& view, ChunkSlot slot, const ChunkContent& conte
   changes.push_back(ChunkRaised{content});
 }
 
+void of_absence(const ClusterView& view, const Server& server, const InventoryRead& event,
+                ChunkId id, Changes& changes) {
+  const auto effect = server.effects.find(id);
+  const bool older = effect != server.effects.end() && effect->second > event.journal;
+  if (older && !EK_MUTANT(inventory_older_than_ack)) return;
+  const auto slot = view.slot_of(id);
+  if (!slot || !view.replica(view.chunk(*slot), server.id())) return;
+  close_proved(view, *slot, server.id(), CommandKind::kDelete, changes);
+  changes.push_back(ReplicaLost{id, server.id(), JournalNumber(0)});
+}
+
+/// Whole, of the same version, and other bytes: not this chunk. Its number has been given out twice,
+/// by a database that was restored from before the first time. Whose bytes the others are nobody
+/// knows any more, so they are left alone.
+bool is_another(const Chunk& chunk, const ReportedReplica& row) {
+  return row.finding == ReplicaFinding::kOk && row.content.version == chunk.version &&
+         row.content.checksum != chunk.checksum && !EK_MUTANT(other_bytes_are_damage);
+}
+
 void of_row(const ClusterView& view, const Server& server, const InventoryRead& event,
             const ReportedReplica& row, const Limits& limits, Changes& changes) {
   const ChunkId id = row.content.chunk;
   const ServerId holder = server.id();
   const auto effect = server.effects.find(id);
-  if (effect != server.effects.end() && effect->second > event.journal) return;  // older news (S9)
+  const bool older = effect != server.effects.end() && effect->second > event.journal;
+  if (older && !EK_MUTANT(inventory_older_than_ack)) return;  // older news (S9)
   const auto slot = view.slot_of(id);
   if (!slot) {
     if (row.finding != ReplicaFinding::kOk) return;  // unknown and damaged: nothing to go by
@@ -59,6 +84,12 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
         ReplicaAdded{id, holder, ReplicaState::kValid, row.content.version, JournalNumber(0)});
   } else {
     const Chunk& chunk = view.chunk(*slot);
+    if (is_another(chunk, row)) {
+      changes.push_back(Noted{"chunk", to_string(id),
+                              "other bytes are under its name on " + to_string(holder) +
+                                  ", and are left alone: " + to_string(row.content.checksum)});
+      return of_absence(view, server, event, id, changes);
+    }
     const auto known = view.replica(chunk, holder);
     const bool newer = row.content.version > chunk.version && row.finding == ReplicaFinding::kOk;
     if (newer) raise_to(view, *slot, row.content, changes);
@@ -81,16 +112,6 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
   // Only a report that answers a question tells when it was made at the latest.
   if (!row.content_age || !event.full) return;
   changes.push_back(ReplicaVouched{id, holder, std::nullopt, event.asked - *row.content_age});
-}
-
-void of_absence(const ClusterView& view, const Server& server, const InventoryRead& event,
-                ChunkId id, Changes& changes) {
-  const auto effect = server.effects.find(id);
-  if (effect != server.effects.end() && effect->second > event.journal) return;
-  const auto slot = view.slot_of(id);
-  if (!slot || !view.replica(view.chunk(*slot), server.id())) return;
-  close_proved(view, *slot, server.id(), CommandKind::kDelete, changes);
-  changes.push_back(ReplicaLost{id, server.id(), JournalNumber(0)});
 }
 
 }  // namespace
@@ -131,17 +152,18 @@ Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event
 bool acceptable(const Server& server, const Inventory& header) {
   if (header.from.incarnation != server.member.incarnation) return false;
   if (header.from.storage != server.member.storage) return false;
-  if (header.number <= server.inventory_number) return false;
+  if (header.number <= server.inventory_number && !EK_MUTANT(old_inventory_accepted)) return false;
   if (header.basis) {
     // Not on an older one than the last: what changed between the two would be missing.
     return server.standing == Standing::kReported && *header.basis >= server.inventory_number;
   }
-  return header.journal >= server.report_floor;
+  return header.journal >= server.report_floor || EK_MUTANT(inventory_no_watermark);
 }
 
 Changes of_inventory(const ClusterView& view, const InventoryRead& event, const Limits& limits) {
   const Server* server = view.find(event.server);
-  if (!server || event.number <= server->inventory_number) return {};
+  if (!server) return {};
+  if (event.number <= server->inventory_number && !EK_MUTANT(old_inventory_accepted)) return {};
   if (event.incarnation != server->member.incarnation) return {};
   if (event.storage != server->member.storage) return {};
   // It is asked anew when it is back: who was taken for dead has to report after that.

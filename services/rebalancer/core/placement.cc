@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "common/base/check.h"
+#include "common/base/mutant.h"
 #include "services/rebalancer/core/nearness.h"
 
 namespace evenkeel {
@@ -240,7 +241,7 @@ class Search {
   /// May hold it, and is no holder yet.
   bool allowed(ServerSlot server) {
     for (const Replica& replica : chunk_.replicas) {
-      if (replica.server == server) return false;
+      if (replica.server == server && !EK_MUTANT(move_onto_holder)) return false;
     }
     if (const auto no = refusal(draft_, chunk_, server, spread_)) {
       lost(server, no);

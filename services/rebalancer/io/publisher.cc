@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/base/check.h"
+#include "common/base/mutant.h"
 #include "common/reactor/sockets.h"
 #include "common/wire/topics.h"
 #include "services/rebalancer/core/evidence_span.h"
@@ -47,6 +48,10 @@ void Publisher::committed(const Committed& committed) {
   }
   for (const auto& [server, commands] : fresh) {
     publish(server, commands);
+    if (EK_MUTANT(sent_is_forgotten)) {
+      for (const CommandId id : commands) again_.erase(id);
+      continue;
+    }
     open_[server].insert(commands.begin(), commands.end());
     last_.insert_or_assign(server, commands.back());
   }

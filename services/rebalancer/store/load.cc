@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/check.h"
+#include "common/base/mutant.h"
 #include "common/model/text.h"
 #include "services/rebalancer/store/rows.h"
 #include "services/rebalancer/store/store.h"
@@ -79,8 +80,9 @@ void Store::load_servers(ClusterView& view) {
       server.maintenance_until = view.started() + Duration(row.integer(16));
       server.awaited_until = server.maintenance_until;
     }
-    server.standing =
-        server.member.liveness == Liveness::kDead ? Standing::kRegistering : Standing::kPresumed;
+    server.standing = server.member.liveness == Liveness::kDead ? Standing::kRegistering
+                      : EK_MUTANT(no_verify_in_epoch)           ? Standing::kReported
+                                                                : Standing::kPresumed;
     server.fenced = Epoch(number(row, 11));
     server.report_journal = JournalNumber(number(row, 12));
     server.inventory_number = InventoryNumber(number(row, 13));
@@ -153,6 +155,8 @@ void Store::load_commands(ClusterView& view) {
     } else {
       command.level = static_cast<VerifyLevel>(row.integer(11));
     }
+    const bool is_delete = command.kind == CommandKind::kDelete;
+    if (is_delete && EK_MUTANT(failover_forgets_inflight)) continue;
     view.apply(CommandIssued{std::move(command)});
   }
 }

@@ -1,6 +1,7 @@
 #include "services/rebalancer/store/store.h"
 
 #include "common/base/check.h"
+#include "common/base/mutant.h"
 #include "common/base/overloaded.h"
 #include "common/model/text.h"
 #include "common/sqlite/migrate.h"
@@ -14,6 +15,8 @@ namespace {
 std::int64_t ms(Timestamp wall) {
   return wall.time_since_epoch().count();
 }
+
+constexpr std::int64_t kNever = std::int64_t{1} << 62;  // a running time that does not come
 
 int as_number(auto value) {
   return static_cast<int>(value);
@@ -68,7 +71,7 @@ Store::Transaction::Transaction(Store& store, Epoch mine, Timestamp wall, Durati
   const Duration more = running - store.counted_running_;
   auto& begin = store.db_.cached(
       "UPDATE meta SET commits = commits + 1, running_ms = running_ms + ? WHERE epoch = ?");
-  if (begin.run(more.count(), mine) != 1) {
+  if (begin.run(more.count(), mine) != 1 && !EK_MUTANT(superseded_writes_on)) {
     throw Superseded("another rebalancer has raised the epoch beyond " +
                      std::to_string(mine.value()));
   }
@@ -163,7 +166,14 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [&](const CommandFloorRaised& c) {
             db_.cached("UPDATE meta SET command_floor = max(command_floor, ?)").run(c.floor);
           },
-          [&](const DeletesHeld& c) { db_.cached("UPDATE meta SET hold_deletes = ?").run(c.why); },
+          [&](const DeletesHeld& c) {
+            db_.cached("UPDATE meta SET hold_deletes = ?").run(c.why);
+            // What was being put when this database was saved may have been ended since: it is not
+            // to be given up for its age, and its chunks deleted.
+            if (c.why && !EK_MUTANT(old_puts_given_up_after_restore)) {
+              db_.cached("UPDATE file SET opened_running_ms = ? WHERE state = 0").run(kNever);
+            }
+          },
           [&](const MembershipHeard& c) {
             db_.cached("UPDATE meta SET membership_stream = ?, membership_number = ?")
                 .run(to_string(c.stream), c.number);
