@@ -369,6 +369,22 @@ TEST_F(Files, APutThatNobodyEndsIsGivenUp) {
   EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kRetired);
 }
 
+/// A database that was restored takes a file for half put that was ended long since.
+TEST_F(Files, APutIsNotGivenUpByADatabaseThatHasFallenBehind) {
+  const auto item = placed(open("a"));
+  const Server& server = *rebalancer_.view().find(ServerId(1));
+  Hello hello{
+      {server.id(), server.member.incarnation, server.member.storage, rebalancer_.view().epoch()},
+      JournalNumber(1),
+      CommandId(rebalancer_.view().next_command().value() + 7)};
+  rebalancer_.handle(std::vector<Event>{AgentGreeted{hello}});
+  for (int i = 0; i < 2; ++i) {
+    clock_.advance(2h);
+    rebalancer_.handle(std::vector<Event>{TimePassed{}});
+  }
+  EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kCreating);
+}
+
 TEST_F(Files, ArePlacedAsTheirPolicyHasIt) {
   Member ssd = rebalancer_.view().find(ServerId(3))->member;
   ssd.labels = {{"disk", "ssd"}};

@@ -36,8 +36,8 @@ struct Client::Storing {
 
   void over(Target& target) {
     if (std::exchange(target.over, true)) return;
-    const bool all = std::all_of(targets.begin(), targets.end(),
-                                 [](const auto& other) { return other->over; });
+    const bool all =
+        std::all_of(targets.begin(), targets.end(), [](const auto& other) { return other->over; });
     if (all && on_all) std::exchange(on_all, nullptr)();
   }
 };
@@ -107,9 +107,7 @@ void Client::placed(const std::shared_ptr<Put>& put, FileId file, const PutPlace
   put->content = content;
   const auto storing = std::make_shared<Storing>();
   storing_.push_back(storing);
-  storing->on_all = [this, put, file, raw = storing.get()] {
-    close(put, file, raw->receipts);
-  };
+  storing->on_all = [this, put, file, raw = storing.get()] { close(put, file, raw->receipts); };
   storing->patience = std::make_unique<Timer>(loop_, [raw = storing.get()] {
     for (const auto& target : raw->targets) raw->over(*target);
   });
@@ -132,7 +130,7 @@ void Client::placed(const std::shared_ptr<Put>& put, FileId file, const PutPlace
       });
     };
     target.stream = TcpStream::connect(loop_, source.address, std::move(handlers));
-    const TransferStore store{content,         source.storage, answer.epoch,
+    const TransferStore store{content,      source.storage, answer.epoch,
                               source.token, kBlockBytes,    manifest.blocks};
     target.stream->write(
         agent::frame_of(wire::FrameType::kStore, 1, wire::encode(kCluster, store)));

@@ -1,5 +1,5 @@
-// Stands in for services/agent/store/disk.cc where programs run in a simulated world: the same files
-// below, and faults between.
+// Stands in for services/agent/store/disk.cc where programs run in a simulated world: the same
+// files below, and faults between.
 #include "services/agent/store/disk.h"
 
 #include <cerrno>

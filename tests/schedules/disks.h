@@ -18,11 +18,11 @@ namespace evenkeel::schedules {
 class Disks {
  public:
   struct Faults {
-    bool full = false;                ///< writes find no space
-    std::uint64_t bad_reads = 0;      ///< in how many of 1,000 reads there is an I/O error
-    std::uint64_t bad_writes = 0;     ///< the same of writes and renames
-    std::uint64_t failed_syncs = 0;   ///< the same of syncs, which end a program
-    bool unplugged = false;           ///< nothing reaches it: its machine is being taken down
+    bool full = false;               ///< writes find no space
+    std::uint64_t bad_reads = 0;     ///< in how many of 1,000 reads there is an I/O error
+    std::uint64_t bad_writes = 0;    ///< the same of writes and renames
+    std::uint64_t failed_syncs = 0;  ///< the same of syncs, which end a program
+    bool unplugged = false;          ///< nothing reaches it: its machine is being taken down
   };
 
   explicit Disks(std::filesystem::path root);

@@ -27,7 +27,8 @@ void Network::open(const std::shared_ptr<Socket>& socket) {
     } else if (socket->made.kind == Kind::kPub && other->made.kind == Kind::kSub) {
       subscribe(socket, other);
     } else if (socket->made.kind == Kind::kRouter && other->made.kind == Kind::kDealer) {
-      for (const Frames& frames : std::exchange(other->waiting, {})) deliver(*other, socket, frames);
+      for (const Frames& frames : std::exchange(other->waiting, {}))
+        deliver(*other, socket, frames);
     }
   }
 }
@@ -42,9 +43,10 @@ void Network::close(Socket& socket) {
 /// What is published before this has gone through is not heard.
 void Network::subscribe(const std::shared_ptr<Socket>& publisher,
                         const std::shared_ptr<Socket>& sub) {
-  const Nanos wait = weather.shortest +
-                     static_cast<Nanos>(link(sub->number, publisher->number)
-                                            .rng.below(static_cast<std::uint64_t>(20 * kMs)));
+  const Nanos wait =
+      weather.shortest +
+      static_cast<Nanos>(
+          link(sub->number, publisher->number).rng.below(static_cast<std::uint64_t>(20 * kMs)));
   world_.after(wait, publisher->run, [this, publisher, weak = std::weak_ptr(sub)] {
     const auto subscriber = weak.lock();
     if (!publisher->open || !subscriber || !subscriber->open) return;
@@ -151,14 +153,13 @@ void Network::arrive(Socket& from, const std::shared_ptr<Socket>& to, const Fram
   Frames whole;
   if (to->made.kind == Kind::kRouter) whole.emplace_back(from.route);
   whole.insert(whole.end(), frames.begin(), frames.end());
-  world_.at(when, to->run,
-            [this, weak = std::weak_ptr(to), whole = std::move(whole)]() mutable {
-              const auto socket = weak.lock();
-              if (!socket || !socket->open) return;
-              world_.note(bytes_of(whole.back()), socket->number);
-              const auto tell = socket->on_message;  // which may destroy the channel
-              tell(std::move(whole));
-            });
+  world_.at(when, to->run, [this, weak = std::weak_ptr(to), whole = std::move(whole)]() mutable {
+    const auto socket = weak.lock();
+    if (!socket || !socket->open) return;
+    world_.note(bytes_of(whole.back()), socket->number);
+    const auto tell = socket->on_message;  // which may destroy the channel
+    tell(std::move(whole));
+  });
 }
 
 void Network::listen(const std::string& address,

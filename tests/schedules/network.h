@@ -84,7 +84,7 @@ struct ZmqChannel::Socket {
   std::uint64_t number = 0;
   std::string route = {};  // of a dealer
   bool open = true;
-  std::deque<Frames> waiting = {};                           // of a dealer whose router is away
+  std::deque<Frames> waiting = {};                              // of a dealer whose router is away
   std::map<std::uint64_t, std::vector<std::string>> subs = {};  // of a publisher
 };
 

@@ -118,8 +118,7 @@ void Onlooker::renamed(const fs::path& from, const fs::path& to) {
   } else if (from_folder == "live" && to_folder == "quarantine") {
     const auto parsed = parse_name(name);
     if (!parsed || !parsed->checksum) return;
-    const auto found =
-        files_.find({storages_.at(machine), parsed->key.chunk, parsed->key.version});
+    const auto found = files_.find({storages_.at(machine), parsed->key.chunk, parsed->key.version});
     if (found == files_.end()) return;
     // It is kept there, for people. What is whole may be taken for bad: unreadable for a while, or
     // replaced just before its agent was cut off.
@@ -376,7 +375,8 @@ void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion versio
   constexpr Nanos kReceipt = 120 * kSecond, kRounding = 20 * kMs;
   faults::FaultVfs::Quiet quiet;
   sqlite::Statement& row = database()->cached(
-      "SELECT storage, version, presence_age_ms, content_age_ms, location, vouched_by FROM evidence "
+      "SELECT storage, version, presence_age_ms, content_age_ms, location, vouched_by FROM "
+      "evidence "
       "WHERE command_id = ?");
   for (row.open(id); row.step();) {
     const auto storage = StorageId::parse(row.text(0));
@@ -386,8 +386,8 @@ void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion versio
     const Nanos present =
         world_.now() - row.integer(2) * kMs - kRounding - (seen ? 0 : seen_within_);
     const Nanos whole = world_.now() - row.integer(3) * kMs - kRounding - kReceipt;
-    const std::string leans = to_string(id) + " leans on " + to_string(chunk) + " of " +
-                              row.text(4);
+    const std::string leans =
+        to_string(id) + " leans on " + to_string(chunk) + " of " + row.text(4);
     const auto found = storage ? files_.find({*storage, chunk, held}) : files_.end();
     if (held < version) fault("S1", leans + ", whose version is lower");
     if (found == files_.end()) {
@@ -408,9 +408,8 @@ void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion versio
 
 void Onlooker::scan() {
   if (!database()) return;
-  for (const char* view :
-       {"invariant_delete_without_evidence", "invariant_outbox_is_open_commands",
-        "invariant_copy_onto_holder", "invariant_replica_ahead_of_chunk"}) {
+  for (const char* view : {"invariant_delete_without_evidence", "invariant_outbox_is_open_commands",
+                           "invariant_copy_onto_holder", "invariant_replica_ahead_of_chunk"}) {
     if (!rows(std::string("SELECT 1 FROM ") + view + " LIMIT 1", 1).empty()) {
       fault("view", std::string(view) + " is not empty");
     }
@@ -438,7 +437,8 @@ void Onlooker::scan() {
 
 std::string Onlooker::unrest(const std::set<std::string>& alive) {
   if (!database()) return "no database";
-  if (const auto open = rows("SELECT count(*), min(command_id) FROM outbox", 2); open[0][0] != "0") {
+  if (const auto open = rows("SELECT count(*), min(command_id) FROM outbox", 2);
+      open[0][0] != "0") {
     return open[0][0] + " commands are open, k" + open[0][1] + " among them";
   }
   for (const auto& row : rows("SELECT server_id FROM server WHERE liveness <> 'alive' OR "
@@ -461,13 +461,14 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
   }
   // Of what is lost nothing may be deleted, and nothing can be made.
   for (const auto& row :
-       rows("SELECT chunk_id, goal, life, version, lower(hex(checksum)), (SELECT count(*) FROM server WHERE admin = "
+       rows("SELECT chunk_id, goal, life, version, lower(hex(checksum)), (SELECT count(*) FROM "
+            "server WHERE admin = "
             "'in_service') FROM chunk WHERE chunk_id NOT IN (SELECT chunk_id FROM violations "
             "WHERE health = 'lost')",
             6)) {
     const ChunkId chunk(std::stoull(row[0]));
-    const std::string name = agent::file_name({chunk, ChunkVersion(std::stoull(row[3]))},
-                                              *Checksum::parse(row[4]));
+    const std::string name =
+        agent::file_name({chunk, ChunkVersion(std::stoull(row[3]))}, *Checksum::parse(row[4]));
     if (row[2] == "2") {
       if (any[name] > 0) return to_string(chunk) + " was deleted, and is still on disks";
       continue;
@@ -509,8 +510,8 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
     // versions on one disk the map knows the newer.
     const auto& [storage, chunk, version] = place;
     const auto newer = mapped.upper_bound(place);
-    const bool outdated = newer != mapped.end() && std::get<0>(*newer) == storage &&
-                          std::get<1>(*newer) == chunk;
+    const bool outdated =
+        newer != mapped.end() && std::get<0>(*newer) == storage && std::get<1>(*newer) == chunk;
     if (file.intact && !outdated && !restored_ && !mapped.contains(place)) {
       return file.name + " is on a disk and not in the map";
     }
@@ -523,7 +524,8 @@ void Onlooker::look_at_rest(const std::set<std::string>& alive) {
   if (const auto check = rows("PRAGMA integrity_check", 1); check.empty() || check[0][0] != "ok") {
     fault("database", "integrity_check is not ok");
   }
-  for (const auto& row : rows("PRAGMA foreign_key_check", 1)) fault("database", "foreign " + row[0]);
+  for (const auto& row : rows("PRAGMA foreign_key_check", 1))
+    fault("database", "foreign " + row[0]);
   // A chunk that was promised to a client is there, unless faults have taken it.
   for (const auto& [name, content] : promised_) {
     if (hurts_[content.chunk] > 0) continue;
@@ -557,10 +559,11 @@ void Onlooker::look_at_rest(const std::set<std::string>& alive) {
 
 std::string Onlooker::story() {
   std::string all;
-  for (const auto& row : rows("SELECT * FROM (SELECT command_id, kind || ' ' || coalesce(chunk_id, '-') || ' on s' || "
-                              "server_id || ' ' || state || ' ' || coalesce(why, '') || ': ' || "
-                              "because FROM command_history ORDER BY command_id DESC LIMIT 30) ORDER BY 1",
-                              2)) {
+  for (const auto& row : rows(
+           "SELECT * FROM (SELECT command_id, kind || ' ' || coalesce(chunk_id, '-') || ' on s' || "
+           "server_id || ' ' || state || ' ' || coalesce(why, '') || ': ' || "
+           "because FROM command_history ORDER BY command_id DESC LIMIT 30) ORDER BY 1",
+           2)) {
     all += "  k" + row[0] + " " + row[1] + "\n";
   }
   for (const auto& row :

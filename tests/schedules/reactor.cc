@@ -90,14 +90,14 @@ struct TcpStream::End : std::enable_shared_from_this<End> {
   std::string other_name = {};
   bool started = false, open = true, connected = false, paused = false, told = false;
   std::vector<std::pair<Buffer, std::function<void()>>> before = {};  // written before it stood
-  std::vector<Buffer> held = {};                                     // came before it was wanted
+  std::vector<Buffer> held = {};                                      // came before it was wanted
   std::size_t queued = 0;
   Nanos last = 0;
 
   Nanos takes() {
     const auto& weather = network->weather;
-    return weather.shortest + static_cast<Nanos>(rng.below(static_cast<std::uint64_t>(
-                                  weather.longest - weather.shortest)));
+    return weather.shortest + static_cast<Nanos>(rng.below(
+                                  static_cast<std::uint64_t>(weather.longest - weather.shortest)));
   }
 
   /// The end, once.
@@ -111,8 +111,7 @@ struct TcpStream::End : std::enable_shared_from_this<End> {
     if (!std::exchange(open, false)) return;
     const Handlers silent = std::exchange(handlers, {});
     if (const auto peer = other.lock()) {
-      world->at(std::max(world->now() + takes(), last + 1), peer->run,
-                [peer] { peer->lose(""); });
+      world->at(std::max(world->now() + takes(), last + 1), peer->run, [peer] { peer->lose(""); });
     }
   }
 

@@ -32,8 +32,8 @@ void on_abort(int) {
 
 std::filesystem::path scratch_of(pid_t process) {
   const std::filesystem::path memory = "/dev/shm";
-  const auto base = std::filesystem::is_directory(memory) ? memory
-                                                          : std::filesystem::temp_directory_path();
+  const auto base =
+      std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
   return base / ("schedules-" + std::to_string(process));
 }
 std::filesystem::path scratch() {
@@ -59,14 +59,35 @@ struct Sums {
 };
 
 /// Kinds of faults that a run of many seeds must have had; one that never happened tests nothing.
-constexpr std::array kKinds = std::to_array<const char*>(
-    {"a rebalancer was superseded", "bit flipped", "bytes lost with the power", "connection broken",
-     "database lost", "database restored", "disk full", "disk replaced", "disk stalled",
-     "file cut short", "file lost", "killed", "killed in an act", "message cut off", "message late",
-     "message lost", "message reordered", "message repeated", "newer version appeared",
-     "power lost", "power lost in an act", "read failed", "rename failed",
-     "rename lost with the power", "stood still", "sync failed", "two rebalancers",
-     "wall clock moved", "write failed"});
+constexpr std::array kKinds = std::to_array<const char*>({"a rebalancer was superseded",
+                                                          "bit flipped",
+                                                          "bytes lost with the power",
+                                                          "connection broken",
+                                                          "database lost",
+                                                          "database restored",
+                                                          "disk full",
+                                                          "disk replaced",
+                                                          "disk stalled",
+                                                          "file cut short",
+                                                          "file lost",
+                                                          "killed",
+                                                          "killed in an act",
+                                                          "message cut off",
+                                                          "message late",
+                                                          "message lost",
+                                                          "message reordered",
+                                                          "message repeated",
+                                                          "newer version appeared",
+                                                          "power lost",
+                                                          "power lost in an act",
+                                                          "read failed",
+                                                          "rename failed",
+                                                          "rename lost with the power",
+                                                          "stood still",
+                                                          "sync failed",
+                                                          "two rebalancers",
+                                                          "wall clock moved",
+                                                          "write failed"});
 constexpr std::uint64_t kEnoughSeeds = 1'000;
 
 unsigned long long number(std::uint64_t value) {
@@ -74,10 +95,11 @@ unsigned long long number(std::uint64_t value) {
 }
 
 void say(const Sums& sums) {
-  std::printf("%llu of %llu schedules failed; %llu commits, %llu messages, %llu events, %llu copies, "
-              "%llu deletes, %.0f virtual seconds\n",
-              number(sums.failed), number(sums.runs), number(sums.commits), number(sums.messages),
-              number(sums.events), number(sums.copies), number(sums.deletes), sums.virtual_seconds);
+  std::printf(
+      "%llu of %llu schedules failed; %llu commits, %llu messages, %llu events, %llu copies, "
+      "%llu deletes, %.0f virtual seconds\n",
+      number(sums.failed), number(sums.runs), number(sums.commits), number(sums.messages),
+      number(sums.events), number(sums.copies), number(sums.deletes), sums.virtual_seconds);
   for (const auto& [kind, times] : sums.fired) {
     std::printf("  %-28s %llu\n", kind.c_str(), number(times));
   }
@@ -133,8 +155,8 @@ void hunt(std::uint64_t first, std::uint64_t last, Find& find) {
 
 /// Each in a process of its own: some are found by a check of the program itself, which ends it.
 int run_mutants(const std::string& which, std::uint64_t first, std::uint64_t last) {
-  void* shared = ::mmap(nullptr, sizeof(Find), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared =
+      ::mmap(nullptr, sizeof(Find), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto& find = *static_cast<Find*>(shared);
   int missed = 0;
   for (const std::string_view mutant : kMutants) {
@@ -188,8 +210,9 @@ int main(int argc, char** argv) {
     }
   }
   if (!plain || argc % 2 == 0 || last < first) {
-    std::fprintf(stderr, "schedules [--seeds FIRST..LAST] [--mutants all|NAME]\n"
-                         "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
+    std::fprintf(stderr,
+                 "schedules [--seeds FIRST..LAST] [--mutants all|NAME]\n"
+                 "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
     return 2;
   }
   std::signal(SIGABRT, on_abort);

@@ -70,9 +70,7 @@ class Storm {
     add("kill", [this] { kill(Town::How::kKilled); });
     add("power", [this] { kill(Town::How::kPower); });
     add("doom", [this] { doom(); });
-    add("stop and cont", [this] {
-      town_.pause(any_program(), some(12));
-    });
+    add("stop and cont", [this] { town_.pause(any_program(), some(12)); });
     add("wipe", [this] { town_.wipe(any_agent()); });
     add("rot", [this] { town_.flip_bit(any_agent(), rng_); });
     add("lose a file", [this] { town_.lose_file(any_agent(), rng_); });
@@ -81,13 +79,10 @@ class Storm {
     add("partition", [this] { partition(); });
     add("flap", [this] { flap(); });
     add("full disk", [this] { spoil([](Disks::Faults& f) { f.full = true; }); });
-    add("bad disk", [this] {
-      spoil([](Disks::Faults& f) { f.bad_reads = f.bad_writes = 200; });
-    });
+    add("bad disk", [this] { spoil([](Disks::Faults& f) { f.bad_reads = f.bad_writes = 200; }); });
     add("bad syncs", [this] { spoil([](Disks::Faults& f) { f.failed_syncs = 100; }); });
-    add("stall", [this] {
-      town_.world().disk_stalled_until[any_agent()] = town_.world().now() + some(15);
-    });
+    add("stall",
+        [this] { town_.world().disk_stalled_until[any_agent()] = town_.world().now() + some(15); });
     add("wall clock", [this] {
       const auto by = static_cast<std::int64_t>(rng_.below(200'000'000)) - 100'000'000;
       town_.move_wall_clock(any_machine(), Duration(by));
@@ -161,8 +156,7 @@ class Storm {
   void spoil(const std::function<void(Disks::Faults&)>& how) {
     const std::string agent = any_agent();
     how(town_.disks().of(agent));
-    town_.world().after(some(15), nullptr,
-                        [this, agent] { town_.disks().of(agent) = {}; });
+    town_.world().after(some(15), nullptr, [this, agent] { town_.disks().of(agent) = {}; });
   }
   void two_rebalancers() {
     town_.pause("rebalancer", some(8));

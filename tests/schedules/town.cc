@@ -45,7 +45,8 @@ bool is_injected(const std::string& why) {
 
 void write_file(const fs::path& path, const Buffer& bytes) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
 }
 
 void remove_database(FaultVfs& vfs, const fs::path& file) {
@@ -144,9 +145,7 @@ struct Town::AgentProgram : Program {
     settings.scrub.pause = plan.scrub_pause;
     settings.scrub.rate = Bytes(1 << 20);
   }
-  void begin() override {
-    agent = std::make_unique<agent::Agent>(loop, context, clock, settings);
-  }
+  void begin() override { agent = std::make_unique<agent::Agent>(loop, context, clock, settings); }
   const Clock& clock;
   agent::Settings settings;
   std::unique_ptr<agent::Agent> agent;
@@ -352,10 +351,10 @@ void Town::take_down(const std::string& name, How how) {
   const bool power = how == How::kPower;
   Rng rng(rng_.next());
   vfs_.bring_back(folder_of(name),
-                  !power              ? Unsynced::kKept
-                  : rng.chance(1, 2)  ? Unsynced::kTorn
-                  : rng.chance(1, 2)  ? Unsynced::kSome
-                                      : Unsynced::kLost,
+                  !power             ? Unsynced::kKept
+                  : rng.chance(1, 2) ? Unsynced::kTorn
+                  : rng.chance(1, 2) ? Unsynced::kSome
+                                     : Unsynced::kLost,
                   rng);
   if (power) {
     disks_.lose_power(machine, rng);

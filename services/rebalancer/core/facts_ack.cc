@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "common/base/overloaded.h"
 #include "common/base/mutant.h"
+#include "common/base/overloaded.h"
 #include "common/model/text.h"
 #include "services/rebalancer/core/facts.h"
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <set>
 
-#include "services/rebalancer/core/facts.h"
 #include "common/base/mutant.h"
+#include "services/rebalancer/core/facts.h"
 #include "services/rebalancer/core/patience.h"
 
 namespace evenkeel {

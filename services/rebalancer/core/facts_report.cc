@@ -61,9 +61,9 @@ void of_absence(const ClusterView& view, const Server& server, const InventoryRe
   changes.push_back(ReplicaLost{id, server.id(), JournalNumber(0)});
 }
 
-/// Whole, of the same version, and other bytes: not this chunk. Its number has been given out twice,
-/// by a database that was restored from before the first time. Whose bytes the others are nobody
-/// knows any more, so they are left alone.
+/// Whole, of the same version, and other bytes: not this chunk. Its number has been given out
+/// twice, by a database that was restored from before the first time. Whose bytes the others are
+/// nobody knows any more, so they are left alone.
 bool is_another(const Chunk& chunk, const ReportedReplica& row) {
   return row.finding == ReplicaFinding::kOk && row.content.version == chunk.version &&
          row.content.checksum != chunk.checksum && !EK_MUTANT(other_bytes_are_damage);

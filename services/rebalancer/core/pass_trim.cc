@@ -2,8 +2,8 @@
 #include <set>
 #include <tuple>
 
-#include "services/rebalancer/core/draft.h"
 #include "common/base/mutant.h"
+#include "services/rebalancer/core/draft.h"
 #include "services/rebalancer/core/placement.h"
 #include "services/rebalancer/core/planner.h"
 
