@@ -46,6 +46,7 @@ inline constexpr std::array kMutants = std::to_array<std::string_view>({
     "delta_lost",
     "move_onto_holder",
     "manifest_moved_last",
+    "epoch_raised_while_files_move",
 });
 
 }  // namespace evenkeel::schedules

@@ -39,9 +39,9 @@ Refusal refusal_of(const DiskFault& fault) {
 
 }  // namespace
 
-Committer::Committer(Loop& loop, Storage& storage, std::function<void()> on_results)
+Committer::Committer(Loop& loop, Storage& storage, std::function<void()> on_commit)
     : storage_(storage),
-      on_results_(std::move(on_results)),
+      on_commit_(std::move(on_commit)),
       work_(loop),
       turn_(loop, {}, [this](std::vector<Effect>&& effects) { gather(std::move(effects)); }) {}
 
@@ -201,18 +201,14 @@ void Committer::commit(const Jobs& jobs, Timestamp when) {
   storage_.write_findings(batch);
   batch.commit();
   storage_.journal().checkpoint();
-  bool results = false;
   for (const auto& job : jobs) {
-    if (job->effect.result) {
-      storage_.book().finish(*job->effect.result, storage_.now());
-      results = true;
-    }
+    if (job->effect.result) storage_.book().finish(*job->effect.result, storage_.now());
   }
   under_way_ = false;
   for (const auto& job : jobs) {
     if (job->effect.then) job->effect.then({job->refusal, job->number});
   }
-  if (results) on_results_();
+  on_commit_();
   if (!under_way_ && !waiting_.empty()) begin();
 }
 

@@ -39,13 +39,15 @@ struct Effect {
 /// renamed and journalled, the files of the next are synced.
 class Committer {
  public:
-  /// `on_results` is called after each commit that held results of commands.
-  Committer(Loop& loop, Storage& storage, std::function<void()> on_results);
+  /// `on_commit` is called after each commit, before the next batch begins.
+  Committer(Loop& loop, Storage& storage, std::function<void()> on_commit);
 
   void add(Effect effect);
   /// The effect of a command that waits for its command to be named in the epoch that we have now;
   /// nothing if it does not wait. Whoever takes it adds it again.
   std::optional<Effect> take_back(CommandId id);
+  /// Files are being renamed for commands that have passed their last look at the fence.
+  bool moving() const { return under_way_; }
   bool idle() const {
     return !under_way_ && !syncing_ && turn_.waiting() == 0 && unsynced_.empty() &&
            waiting_.empty();
@@ -71,7 +73,7 @@ class Committer {
   void settle(Job& job, Timestamp when);
 
   Storage& storage_;
-  const std::function<void()> on_results_;
+  const std::function<void()> on_commit_;
   std::vector<Effect> unsynced_;  // until a sync of files aside begins
   bool syncing_ = false;
   std::uint64_t syncs_ = 0;

@@ -87,6 +87,10 @@ void RebalancerLink::dropped(const std::string& why) {
 
 void RebalancerLink::raise_epoch(Epoch epoch) {
   if (epoch <= storage_.identity().epoch) return;
+  if (committer_.moving() && !EK_MUTANT(epoch_raised_while_files_move)) {
+    if (!higher_ || epoch > *higher_) higher_ = epoch;
+    return;
+  }
   storage_.raise_epoch(epoch);
   log::info("epoch", {{"is", epoch}});
   say_hello_again();
@@ -208,6 +212,7 @@ void RebalancerLink::tick() {
 }
 
 void RebalancerLink::flush() {
+  if (higher_ && !committer_.moving()) raise_epoch(*std::exchange(higher_, std::nullopt));
   if (!welcome_) return;
   pull();
   say_results();

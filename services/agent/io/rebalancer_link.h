@@ -18,7 +18,9 @@ class RebalancerLink {
                  Executor& executor, const RebalancerSettings& settings);
 
   /// A message of this epoch was seen, here or on the data port. Written down before anything else
-  /// is done if it is higher than ours.
+  /// is done if it is higher than ours; where files are being moved for commands of the epoch that
+  /// we have, not before that has come to its end, however long the disk takes: who has heard from
+  /// us in the new epoch may rely on no command of an older one taking effect any more.
   void raise_epoch(Epoch epoch);
   /// Begins anew: the incarnation has changed.
   void say_hello_again();
@@ -58,6 +60,7 @@ class RebalancerLink {
   const std::string cluster_;
   CatchUp catch_up_;
   bool welcome_ = false;  // by the epoch that we have
+  std::optional<Epoch> higher_;  // seen, and to be taken when nothing is being moved
   Backoff hello_backoff_{Duration(1'000), Duration(10'000)};
   Instant next_hello_{}, next_progress_{}, next_delta_{}, next_confirm_{}, next_complaint_{},
       next_correction_{};
