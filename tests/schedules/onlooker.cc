@@ -459,12 +459,13 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
     intact[file.name] += file.intact;
     ++any[file.name];
   }
-  // Of what is lost nothing may be deleted, and nothing can be made.
+  // Of what is lost nothing may be deleted, and nothing can be made. Nor can a copy be made where
+  // something damaged claims a higher version; that is said, and is for people to look at.
   for (const auto& row :
        rows("SELECT chunk_id, goal, life, version, lower(hex(checksum)), (SELECT count(*) FROM "
             "server WHERE admin = "
             "'in_service') FROM chunk WHERE chunk_id NOT IN (SELECT chunk_id FROM violations "
-            "WHERE health = 'lost')",
+            "WHERE health = 'lost' OR why LIKE '%: version')",
             6)) {
     const ChunkId chunk(std::stoull(row[0]));
     const std::string name =
@@ -482,7 +483,9 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
     }
   }
   for (const auto& row :
-       rows("SELECT chunk_id, health, why FROM violations WHERE health <> 'lost'", 3)) {
+       rows("SELECT chunk_id, health, why FROM violations WHERE health <> 'lost' AND "
+            "why NOT LIKE '%: version'",
+            3)) {
     return "chunk " + row[0] + " is " + row[1] + ": " + row[2];
   }
   // What the map says is what the disks hold (S21).

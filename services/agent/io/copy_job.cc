@@ -35,6 +35,7 @@ CopyJob::CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Repli
                  OnEnd on_end)
     : loop_(loop),
       storage_(storage),
+      files_(storage.files()),
       peers_(peers),
       id_(id),
       order_(std::move(order)),
@@ -50,7 +51,8 @@ CopyJob::CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Repli
 CopyJob::~CopyJob() {
   leave_source(true);
   // Cut off by the end of the process: what there is of a large one is for the next run.
-  if (made_ && on_end_ && whole_) storage_.files()->drop_aside(aside_);
+  // That may be the last thing that happens: what it stands on may be gone by then.
+  if (made_ && on_end_ && whole_) files_->drop_aside(aside_);
 }
 
 Bytes CopyJob::memory_for(const Replicate& order) {

@@ -71,6 +71,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
 
   Loop& loop_;
   Storage& storage_;
+  const std::shared_ptr<const ChunkFiles> files_;
   Peers& peers_;
   const CommandId id_;
   const Replicate order_;

@@ -94,19 +94,20 @@ void Storage::raise_incarnation(Incarnation incarnation) {
 
 Space Storage::space() const {
   return {capacity_,  reserve_, files_->disk_free(), trash_bytes_, table_.used(),
-          in_flight_, written_};
+          writing_->in_flight, writing_->written};
 }
 
-Storage::Hold::Hold(Storage& storage, Bytes size) : storage_(storage), size_(size) {
-  storage_.in_flight_ += size;
+Storage::Hold::Hold(std::shared_ptr<Writing> writing, Bytes size)
+    : writing_(std::move(writing)), size_(size) {
+  writing_->in_flight += size;
 }
 Storage::Hold::~Hold() {
-  storage_.in_flight_ -= size_;
-  storage_.written_ -= written_;
+  writing_->in_flight -= size_;
+  writing_->written -= written_;
 }
 void Storage::Hold::wrote(Bytes bytes) {
   written_ += bytes;
-  storage_.written_ += bytes;
+  writing_->written += bytes;
 }
 
 std::unique_ptr<Storage::Hold> Storage::hold(Bytes size) {
@@ -114,7 +115,7 @@ std::unique_ptr<Storage::Hold> Storage::hold(Bytes size) {
   if (!space.admits(size)) return nullptr;
   const Bytes keep = trash_bytes_ - space.trash_to_empty(size);
   while (trash_bytes_ > keep) remove_oldest_trash();
-  return std::make_unique<Hold>(*this, size);
+  return std::make_unique<Hold>(writing_, size);
 }
 
 void Storage::drop_leftovers(const std::function<bool(const std::filesystem::path&)>& wanted) {

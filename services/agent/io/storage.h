@@ -46,17 +46,22 @@ class Storage {
   void raise_incarnation(Incarnation incarnation);
 
   Space space() const;
-  /// Room for a chunk that is being written; given back at its end.
+  /// What is being written now.
+  struct Writing {
+    Bytes in_flight, written;
+  };
+  /// Room for a chunk that is being written; given back at its end. May outlive the storage: a
+  /// thread of the pool may still have it when the agent ends.
   class Hold {
    public:
-    Hold(Storage& storage, Bytes size);
+    Hold(std::shared_ptr<Writing> writing, Bytes size);
     ~Hold();
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
     void wrote(Bytes bytes);
 
    private:
-    Storage& storage_;
+    std::shared_ptr<Writing> writing_;
     Bytes size_, written_;
   };
   /// Null: there is no room. Empties as much trash as is needed.
@@ -99,7 +104,7 @@ class Storage {
   ReplicaTable table_;
   InventoryDesk desk_;
   Bytes capacity_, reserve_;
-  Bytes in_flight_, written_;
+  std::shared_ptr<Writing> writing_ = std::make_shared<Writing>();
   std::deque<TrashFile> trash_;
   Bytes trash_bytes_;
   std::map<ReplicaKey, ContentCheck> findings_;  // not yet in the journal
