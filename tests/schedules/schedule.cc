@@ -170,8 +170,8 @@ class Storm {
 
   void put() {
     Client::Put put;
-    put.name = "f" + std::to_string(rng_.below(30));
     if (town_.client().busy() > 6) return;
+    put.name = "f" + std::to_string(puts_++);  // a late delete is to mean none but its own
     put.goal = static_cast<int>(rng_.between(1, 3));
     const bool large = rng_.chance(1, 40);
     put.bytes.resize(large ? 300'000 : rng_.below(4'000));
@@ -186,7 +186,7 @@ class Storm {
   }
   void daily_work() {
     Client& client = town_.client();
-    const std::string name = "f" + std::to_string(rng_.below(30));
+    const std::string name = "f" + std::to_string(rng_.below(puts_ + 1));
     const auto heed_not = [](const Answer*) {};
     switch (rng_.below(12)) {
       case 0:
@@ -217,6 +217,7 @@ class Storm {
   Rng rng_;
   std::vector<std::function<void()>> kinds_;
   bool backed_up_ = false;
+  std::uint64_t puts_ = 0;
 };
 
 }  // namespace
@@ -244,7 +245,8 @@ Outcome run_schedule(std::uint64_t seed, const std::filesystem::path& folder) {
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
     town.leave_to_adopt(rng.pick(town.agents()), {ChunkId(900), ChunkVersion(1)}, bytes);
   }
-  town.onlooker().seen_within(plan.rescan.count() * kMs + 2 * plan.tick);
+  // A look that finds files under way is left to the next one.
+  town.onlooker().seen_within(3 * plan.rescan.count() * kMs + 4 * plan.tick);
   town.start_all();
   // A scan every other second, of the world and of nobody in it.
   std::function<void()> look = [&] {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "common/reactor/loop.h"
 
@@ -20,6 +21,14 @@ class Work {
   };
   Loop* loop_;
   std::shared_ptr<State> state_;
+};
+
+class WorkGroup {
+ public:
+  explicit WorkGroup(Loop&) {}
+  void run(Work& owner, std::function<void()> work, std::function<void()> done) {
+    owner.run(std::move(work), std::move(done));
+  }
 };
 
 }  // namespace evenkeel
