@@ -59,7 +59,7 @@ class RebalancerLink {
   Executor& executor_;
   const std::string cluster_;
   CatchUp catch_up_;
-  bool welcome_ = false;  // by the epoch that we have
+  bool welcome_ = false;         // by the epoch that we have
   std::optional<Epoch> higher_;  // seen, and to be taken when nothing is being moved
   Backoff hello_backoff_{Duration(1'000), Duration(10'000)};
   Instant next_hello_{}, next_progress_{}, next_delta_{}, next_confirm_{}, next_complaint_{},

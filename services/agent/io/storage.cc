@@ -93,7 +93,7 @@ void Storage::raise_incarnation(Incarnation incarnation) {
 }
 
 Space Storage::space() const {
-  return {capacity_,  reserve_, files_->disk_free(), trash_bytes_, table_.used(),
+  return {capacity_,           reserve_,         files_->disk_free(), trash_bytes_, table_.used(),
           writing_->in_flight, writing_->written};
 }
 
