@@ -9,21 +9,13 @@
 #include "common/reactor/loop.h"
 #include "common/reactor/signals.h"
 #include "common/sqlite/migrate.h"
+#include "services/rebalancer/epochs.h"
 #include "services/rebalancer/io/metrics_page.h"
 #include "services/rebalancer/io/service.h"
 #include "services/rebalancer/settings.h"
 
 namespace evenkeel {
 namespace {
-
-/// Where the epochs of a new database begin: milliseconds since 2026, so that one that was lost is
-/// followed by one of higher epochs, which agents notice. Should the clock be behind, agents see an
-/// epoch below their own and say so, and the rebalancer then goes above that.
-Epoch first_epoch(const Clock& clock) {
-  constexpr Timestamp kStart2026(std::chrono::seconds(1'767'225'600));
-  const Duration since = clock.wall_now() - kStart2026;
-  return Epoch(static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
-}
 
 Result<Exit> run(config::Reader& reader) {
   const auto settings = read_settings(reader);
@@ -34,7 +26,7 @@ Result<Exit> run(config::Reader& reader) {
   const SystemClock clock;
   const Instant began = clock.now();
   Store store(data_dir->path() / "rebalancer.db", sqlite::schema_directory("rebalancer"),
-              settings->cluster, first_epoch(clock));
+              settings->cluster, epoch_at(clock.wall_now()));
   Rebalancer rebalancer(store, clock, settings->limits);
   std::vector<Store::Setting> in_force;
   for (const auto& [key, setting] : reader.in_force()) {

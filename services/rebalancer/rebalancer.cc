@@ -10,6 +10,7 @@
 #include "services/rebalancer/core/needless.h"
 #include "services/rebalancer/core/patience.h"
 #include "services/rebalancer/core/planner.h"
+#include "services/rebalancer/epochs.h"
 #include "services/rebalancer/files.h"
 
 namespace evenkeel {
@@ -50,7 +51,7 @@ void Rebalancer::begin_epoch() {
   auto transaction = begin();
   Committed committed;
   view_.apply(BudgetsSet{limits_.budgets});
-  const Epoch epoch = view_.epoch().next();
+  const Epoch epoch = std::max(view_.epoch().next(), epoch_at(clock_.wall_now()));
   record(transaction,
          {EpochRaised{epoch},
           Noted{"mode", "rebalancer", "started, epoch " + std::to_string(epoch.value())}},

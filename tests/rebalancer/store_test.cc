@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "common/sqlite/migrate.h"
+#include "services/rebalancer/epochs.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
 #include "tests/rebalancer/temp_dir.h"
@@ -262,6 +263,34 @@ TEST_F(Tables, IdsOfCommandsAreNotGivenOutAgainAfterTheirRowsAreGone) {
         CommandClosed{CommandId(500), CommandEnd::kDone, ""}});
   store_.prune({.decisions = 720h, .rows = 0}, 100);
   EXPECT_EQ(store_.load_view({}).next_command(), CommandId(501));
+}
+
+/// What agents have seen since the backup was made counts as seen.
+TEST(Rebalancer, OfARestoredDatabaseHasAnEpochThatNoneBeforeItHad) {
+  const TempDir dir;
+  const auto file = dir.path() / "r.db", backup = dir.path() / "backup.db";
+  ManualClock clock(Timestamp(std::chrono::hours(24 * 365 * 57)));
+  const auto start = [&](const std::filesystem::path& path) {
+    Store store(path, sqlite::schema_directory("rebalancer"), "evenkeel",
+                epoch_at(clock.wall_now()));
+    clock.advance(1s);
+    return Rebalancer(store, clock, Limits{}).view().epoch();
+  };
+  const Epoch first = start(file);
+  std::filesystem::copy_file(file, backup);
+  const Epoch second = start(file), third = start(file);
+  const Epoch restored = start(backup);
+  EXPECT_LT(first, second);
+  EXPECT_LT(second, third);
+  EXPECT_LT(third, restored);
+}
+
+TEST(Rebalancer, CountsEpochsWhereTheClockIsBehind) {
+  const TempDir dir;
+  ManualClock clock;
+  Store store(dir.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel", Epoch(7));
+  EXPECT_EQ(Rebalancer(store, clock, Limits{}).view().epoch(), Epoch(8));
+  EXPECT_EQ(Rebalancer(store, clock, Limits{}).view().epoch(), Epoch(9));
 }
 
 class Files : public testing::Test {

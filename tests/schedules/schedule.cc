@@ -186,7 +186,8 @@ class Storm {
   }
   void daily_work() {
     Client& client = town_.client();
-    const std::string name = "f" + std::to_string(rng_.below(puts_ + 1));
+    // Never the next one: a delete that comes late would mean it.
+    const std::string name = "f" + std::to_string(rng_.below(std::max<std::uint64_t>(1, puts_)));
     const auto heed_not = [](const Answer*) {};
     switch (rng_.below(12)) {
       case 0:

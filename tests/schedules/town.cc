@@ -9,6 +9,7 @@
 #include "common/sqlite/migrate.h"
 #include "services/agent/io/agent.h"
 #include "services/membership/io/membership.h"
+#include "services/rebalancer/epochs.h"
 #include "services/rebalancer/io/service.h"
 
 namespace evenkeel::schedules {
@@ -22,13 +23,6 @@ using faults::Unsynced;
 namespace {
 
 constexpr const char* kCluster = "evenkeel";
-
-/// Epochs of a new database begin where main() of the rebalancer has them begin.
-Epoch first_epoch(const Clock& clock) {
-  constexpr Timestamp kStart2026(std::chrono::seconds(1'767'225'600));
-  const Duration since = clock.wall_now() - kStart2026;
-  return Epoch(static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
-}
 
 StorageId drawn_id(World& world) {
   StorageId::Array bytes{};
@@ -110,7 +104,7 @@ struct Town::RebalancerProgram : Program {
   }
   void begin() override {
     store = std::make_unique<Store>(file, sqlite::schema_directory("rebalancer"), kCluster,
-                                    first_epoch(clock));
+                                    epoch_at(clock.wall_now()));
     rebalancer = std::make_unique<Rebalancer>(*store, clock, settings.limits);
     service = std::make_unique<Service>(loop, context, settings, clock, *store, *rebalancer);
   }
