@@ -192,7 +192,9 @@ void Onlooker::trashed(const std::string& machine, const std::string& name) {
     if (named.kind != CommandKind::kDelete || key.first != storage) continue;
     if (named.content->chunk != chunk || named.content->version != version) continue;
     if (effects_.contains({storage, id})) continue;
-    if (order && epoch && order->epochs.contains(*epoch)) continue;
+    // Of several, the last that is of the epoch: one before it may have failed without effect.
+    const auto of_epoch = [&](const Named& one) { return epoch && one.epochs.contains(*epoch); };
+    if (order && of_epoch(*order) && !of_epoch(named)) continue;
     order = &named;
     by = id;
   }

@@ -67,6 +67,10 @@ class Storage {
   /// Null: there is no room. Empties as much trash as is needed.
   std::unique_ptr<Hold> hold(Bytes size);
 
+  /// Tells apart the files in tmp/ of puts, also from those of copies, which bear their command's
+  /// id.
+  std::uint64_t next_put() { return (std::uint64_t{1} << 63) + puts_++; }
+
   /// Whether an earlier run had begun this file in tmp/. It is the caller's from then on.
   bool claim_leftover(const std::filesystem::path& aside) { return leftovers_.erase(aside) > 0; }
   /// Removes those that no command is going to go on with. `wanted` is asked of each.
@@ -109,6 +113,7 @@ class Storage {
   Bytes trash_bytes_;
   std::map<ReplicaKey, ContentCheck> findings_;  // not yet in the journal
   Instant marked_{};                             // when the clock of ages was last written down
+  std::uint64_t puts_ = 0;
   Work work_;
   WorkGroup small_work_;  // last: what waits in it may refer to the rest
 };

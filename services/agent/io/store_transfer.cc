@@ -11,12 +11,6 @@
 namespace evenkeel::agent {
 namespace {
 
-/// Keeps the files of two clients that store the same chunk apart; copies bear their command's id.
-std::uint64_t next_attempt() {
-  static std::uint64_t attempt = 0;
-  return (std::uint64_t{1} << 63) + attempt++;
-}
-
 std::string code_of(const Refusal& refusal) {
   return refusal.why == Why::kNoSpace ? "no_space" : "io";
 }
@@ -29,7 +23,7 @@ StoreTransfer::StoreTransfer(Connection& connection, std::uint64_t id, const Tra
       content_(store.content),
       manifest_(
           std::make_shared<const Manifest>(Manifest{store.content.size.count(), store.blocks})),
-      aside_(connection.storage().files()->aside(store.content, next_attempt())),
+      aside_(connection.storage().files()->aside(store.content, connection.storage().next_put())),
       matches_(store.block_bytes == kBlockBytes &&
                manifest_matches(*manifest_, store.content.size.count(), store.content.checksum)),
       work_(connection.loop()) {}
