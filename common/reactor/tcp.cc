@@ -369,8 +369,8 @@ TcpStream::State::Queued TcpStream::State::next_queued() {
     if (callbacks.empty()) callbacks.push_back(std::move(first.on_written));
     const Buffer& more = queue.front().bytes;
     const std::size_t had = first.bytes.size();
-    first.bytes.resize(had +
-                       more.size());  // not insert(): it goes byte by byte with this allocator
+    // Not insert(), which goes byte by byte with this allocator.
+    first.bytes.resize(had + more.size());
     std::memcpy(first.bytes.data() + had, more.data(), more.size());
     callbacks.push_back(std::move(queue.front().on_written));
     queue.pop_front();
