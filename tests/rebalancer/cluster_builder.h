@@ -36,6 +36,27 @@ inline Member member_of(std::uint64_t server, const std::string& location, std::
           .used = Bytes(0)};
 }
 
+/// What membership tells at the start of so many servers, each on a host of its own.
+inline MembersListed members_listed(std::uint64_t servers, std::uint64_t capacity = 1'000'000) {
+  MembersListed listed{storage_of(99), EventNumber(1), {}};
+  for (std::uint64_t server = 1; server <= servers; ++server) {
+    listed.members.push_back(member_of(server, "r/h" + std::to_string(server), capacity));
+  }
+  return listed;
+}
+/// The head of a full inventory in one part: nothing is listed yet.
+inline InventoryRead full_inventory(const Member& member, std::uint64_t number,
+                                    std::uint64_t journal, Instant asked) {
+  return {.server = member.server,
+          .incarnation = member.incarnation,
+          .storage = member.storage,
+          .number = InventoryNumber(number),
+          .full = true,
+          .last = true,
+          .journal = JournalNumber(journal),
+          .asked = asked};
+}
+
 /// A cluster as it is drawn, one thing a line:
 ///
 ///     p1 rack disk = ssd; tier = hot

@@ -24,24 +24,14 @@ class LogLimit : public testing::Test {
     limits.log_limit = 8_MiB;
     limits.default_goal = 3;
     rebalancer_.emplace(store_, clock_, limits);
-    MembersListed listed{storage_of(99), EventNumber(1), {}};
-    for (std::uint64_t server = 1; server <= kServers; ++server) {
-      listed.members.push_back(member_of(server, "r/h" + std::to_string(server), 1'000'000'000));
-    }
+    const MembersListed listed = members_listed(kServers, 1'000'000'000);
     turn({listed});
     for (const Member& member : listed.members) turn({inventory_of(member)});
   }
 
   /// Two of three of each chunk.
   InventoryRead inventory_of(const Member& member) const {
-    InventoryRead read{.server = member.server,
-                       .incarnation = member.incarnation,
-                       .storage = member.storage,
-                       .number = InventoryNumber(1),
-                       .full = true,
-                       .last = true,
-                       .journal = JournalNumber(1),
-                       .asked = clock_.now()};
+    InventoryRead read = full_inventory(member, 1, 1, clock_.now());
     for (std::uint64_t chunk = 1; chunk <= kChunks; ++chunk) {
       const std::uint64_t first = chunk % kServers + 1, second = (chunk + 1) % kServers + 1;
       if (member.server != ServerId(first) && member.server != ServerId(second)) continue;

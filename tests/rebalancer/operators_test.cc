@@ -32,24 +32,14 @@ class OperatorsTest : public testing::Test {
     rebalancer_.reset();
     store_.emplace(dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel");
     rebalancer_.emplace(*store_, clock_, Limits{});
-    MembersListed listed{storage_of(99), EventNumber(1), {}};
-    for (std::uint64_t server = 1; server <= 4; ++server) {
-      listed.members.push_back(member_of(server, "r/h" + std::to_string(server), 1'000'000));
-    }
+    const MembersListed listed = members_listed(4);
     rebalancer_->handle(std::vector<Event>{listed});
     ++reports_;
     for (const Member& member : listed.members) report(member);
     pass_time(Duration(0));
   }
   void report(const Member& member) {
-    InventoryRead read{.server = member.server,
-                       .incarnation = member.incarnation,
-                       .storage = member.storage,
-                       .number = InventoryNumber(reports_),
-                       .full = true,
-                       .last = true,
-                       .journal = JournalNumber(journal_),
-                       .asked = clock_.now()};
+    InventoryRead read = full_inventory(member, reports_, journal_, clock_.now());
     for (const ChunkSlot slot : view().find(member.server)->chunks) {
       const Chunk& chunk = view().chunk(slot);
       read.rows.push_back({chunk.content(), ReplicaFinding::kOk, Duration(0)});

@@ -297,20 +297,10 @@ class Files : public testing::Test {
  protected:
   Files() {
     std::vector<Event> events;
-    MembersListed listed{storage_of(99), EventNumber(1), {}};
-    for (std::uint64_t server = 1; server <= 3; ++server) {
-      listed.members.push_back(member_of(server, "r/h" + std::to_string(server), 1'000'000));
-    }
+    const MembersListed listed = members_listed(3);
     rebalancer_.handle(std::vector<Event>{listed});
     for (const Member& member : listed.members) {
-      events.push_back(InventoryRead{.server = member.server,
-                                     .incarnation = member.incarnation,
-                                     .storage = member.storage,
-                                     .number = InventoryNumber(1),
-                                     .full = true,
-                                     .last = true,
-                                     .journal = JournalNumber(0),
-                                     .asked = {}});
+      events.push_back(full_inventory(member, 1, 0, {}));
     }
     rebalancer_.handle(events);
   }

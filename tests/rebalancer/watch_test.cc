@@ -85,21 +85,11 @@ class WatchTest : public testing::Test {
     rebalancer_.reset();
     store_.emplace(dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel");
     rebalancer_.emplace(*store_, clock_, Limits{});
-    MembersListed listed{storage_of(99), EventNumber(1), {}};
-    for (std::uint64_t server = 1; server <= 3; ++server) {
-      listed.members.push_back(member_of(server, "r/h" + std::to_string(server), 1'000'000));
-    }
+    const MembersListed listed = members_listed(3);
     rebalancer_->handle(std::vector<Event>{listed});
     ++reports_;
     for (const Member& member : listed.members) {
-      InventoryRead read{.server = member.server,
-                         .incarnation = member.incarnation,
-                         .storage = member.storage,
-                         .number = InventoryNumber(reports_),
-                         .full = true,
-                         .last = true,
-                         .journal = JournalNumber(1),
-                         .asked = clock_.now()};
+      InventoryRead read = full_inventory(member, reports_, 1, clock_.now());
       if (!first || member.server != ServerId(3)) {
         read.rows.push_back({{ChunkId(7), ChunkVersion(1), Bytes(100), checksum_of(7)},
                              ReplicaFinding::kOk,

@@ -408,11 +408,15 @@ void Town::wipe(const std::string& agent) {
   start_later(agent, static_cast<Nanos>(rng_.below(3 * kSecond)));
 }
 
-void Town::flip_bit(const std::string& agent, Rng& rng) {
+std::optional<std::string> Town::any_file(const std::string& agent, Rng& rng) const {
   const auto names = onlooker_.live_files(agent);
-  if (names.empty()) return;
-  const std::string& name = rng.pick(names);
-  const fs::path path = folder_of(agent) / "live" / name;
+  return names.empty() ? std::nullopt : std::optional(rng.pick(names));
+}
+
+void Town::flip_bit(const std::string& agent, Rng& rng) {
+  const auto name = any_file(agent, rng);
+  if (!name) return;
+  const fs::path path = folder_of(agent) / "live" / *name;
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (error || size == 0) return;
@@ -424,29 +428,27 @@ void Town::flip_bit(const std::string& agent, Rng& rng) {
   byte = static_cast<std::uint8_t>(byte ^ (1U << rng.below(8)));
   EK_CHECK(::pwrite(fd, &byte, 1, at) == 1);
   ::close(fd);
-  onlooker_.hurt(agent, name, false);
+  onlooker_.hurt(agent, *name, false);
   world_.fire("bit flipped");
 }
 
 void Town::lose_file(const std::string& agent, Rng& rng) {
-  const auto names = onlooker_.live_files(agent);
-  if (names.empty()) return;
-  const std::string& name = rng.pick(names);
-  if (!fs::remove(folder_of(agent) / "live" / name)) return;
-  onlooker_.hurt(agent, name, true);
+  const auto name = any_file(agent, rng);
+  if (!name) return;
+  if (!fs::remove(folder_of(agent) / "live" / *name)) return;
+  onlooker_.hurt(agent, *name, true);
   world_.fire("file lost");
 }
 
 void Town::cut_file(const std::string& agent, Rng& rng) {
-  const auto names = onlooker_.live_files(agent);
-  if (names.empty()) return;
-  const std::string& name = rng.pick(names);
-  const fs::path path = folder_of(agent) / "live" / name;
+  const auto name = any_file(agent, rng);
+  if (!name) return;
+  const fs::path path = folder_of(agent) / "live" / *name;
   std::error_code error;
   const auto size = fs::file_size(path, error);
   if (error || size == 0) return;
   EK_CHECK(::truncate(path.c_str(), static_cast<off_t>(rng.below(size))) == 0);
-  onlooker_.hurt(agent, name, false);
+  onlooker_.hurt(agent, *name, false);
   world_.fire("file cut short");
 }
 

@@ -98,6 +98,7 @@ class Town {
   void make_machine(const std::string& machine);
   void put_template(const std::string& machine, const char* file);
   void ended(const std::shared_ptr<Run>& run, const std::string& why);
+  std::optional<std::string> any_file(const std::string& agent, Rng& rng) const;
   void take_down(const std::string& program, How how);
   void start_later(const std::string& program, Nanos wait);
   bool dooms(const std::string& program);

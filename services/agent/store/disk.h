@@ -64,6 +64,9 @@ class File {
   int descriptor() const { return fd_; }  ///< stays ours
 
  private:
+  DiskResult<void> write_all(std::uint64_t offset, std::span<const std::uint8_t> bytes) const;
+  DiskResult<void> read_all(std::uint64_t offset, std::span<std::uint8_t> into) const;
+
   int fd_ = -1;
   std::filesystem::path path_;
 };
