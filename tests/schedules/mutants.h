@@ -33,6 +33,7 @@ inline constexpr std::array kMutants = std::to_array<std::string_view>({
     "command_id_reused_after_restore",
     "no_sync_of_files",
     "no_sync_of_folders",
+    "no_sync_at_start",
     "no_sync_of_databases",
     "superseded_writes_on",
     "old_puts_given_up_after_restore",

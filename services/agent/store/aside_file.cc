@@ -40,6 +40,9 @@ DiskResult<AsideFile> AsideFile::with_space(File file, Bytes size) {
 }
 
 std::vector<std::uint64_t> AsideFile::matching(const Manifest& manifest) const {
+  // After a sync that failed the cache may hold what the disk does not, and no later sync writes
+  // it. What is dropped here is clean: it is then read from the disk, or it is not there.
+  file_.drop_cache();
   std::vector<std::uint64_t> blocks;
   Buffer buffer(kBlockBytes);
   for (std::uint64_t block = 0; block < manifest.blocks.size(); ++block) {

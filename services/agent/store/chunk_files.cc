@@ -56,6 +56,12 @@ ChunkFiles::ChunkFiles(fs::path data_dir)
   for (const char* folder : {"live", "tmp", "trash", "quarantine"}) {
     fs::create_directories(dir_ / folder);
   }
+  // An earlier run may have ended between a rename and its sync, or by one that failed. What is
+  // found here is told to others, and must then outlive a loss of power.
+  if (EK_MUTANT(no_sync_at_start)) return;
+  sync_live();
+  sync_trash();
+  sync_quarantine();
 }
 
 std::set<fs::path> ChunkFiles::empty_tmp() const {

@@ -42,7 +42,8 @@ struct TrashFile {
 /// constructor may be called from the thread pool. Renames are not durable before sync().
 class ChunkFiles {
  public:
-  /// Makes the folders and locks the directory. Throws std::runtime_error if another agent has it.
+  /// Makes the folders, locks the directory, and makes durable what an earlier run had renamed.
+  /// Throws std::runtime_error if another agent has it, SyncFailed.
   explicit ChunkFiles(std::filesystem::path data_dir);
 
   /// Copies that were cut off: nobody was told of them. Large ones stay, and are named: their
