@@ -142,6 +142,7 @@ void Onlooker::arrived(const std::string& machine, const std::string& name,
   const std::uint64_t attempt = std::stoull(from.substr(dot + 1));
   if (attempt >= std::uint64_t{1} << 63) return;  // a client's
   ++copies_made_;
+  copied_[machine].insert(CommandId(attempt));
   took_effect(machine, CommandId(attempt), "a copy");
 }
 
@@ -210,10 +211,28 @@ void Onlooker::trashed(const std::string& machine, const std::string& name) {
     }
     return;
   }
+  const auto told = epoch ? order->epochs.find(*epoch) : order->epochs.end();
+  const int goal = told != order->epochs.end() ? told->second : 1;  // if not, S4 is broken
   const std::uint64_t left = intact_elsewhere(storage, chunk, version) + hurts_[chunk];
-  if (left < static_cast<std::uint64_t>(order->goal)) {
+  if (left < static_cast<std::uint64_t>(goal)) {
     fault("S1", to_string(*by) + " deletes " + name + " on " + machine + " and leaves " +
-                    std::to_string(left) + " of " + std::to_string(order->goal));
+                    std::to_string(left) + " of " + std::to_string(goal));
+  }
+}
+
+void Onlooker::agent_ended(const std::string& machine, const fs::path& journal) {
+  const auto run = copied_.extract(machine);
+  if (run.empty() || !fs::exists(journal)) return;
+  const StorageId storage = storages_.at(machine);
+  faults::FaultVfs::Quiet quiet;
+  sqlite::Database db(journal, sqlite::OpenMode::kReadOnly);
+  sqlite::Statement row(db,
+                        "SELECT 1 FROM result WHERE command = ? UNION ALL "
+                        "SELECT 1 FROM identity WHERE watermark >= ?");
+  for (const CommandId id : run.mapped()) {
+    row.open(id, id);
+    if (!row.step()) effects_.erase({storage, id});
+    row.reset();
   }
 }
 
@@ -270,14 +289,15 @@ void Onlooker::sent(const Run& from, std::string_view message) {
   if (!commands) return;
   for (const Command& command : commands->items) {
     Named& named = named_[{command.storage, command.id}];
-    named.epochs.insert(commands->epoch);
+    const auto* order = std::get_if<Delete>(&command.order);
+    int& goal = named.epochs.try_emplace(commands->epoch, order ? order->goal : 0).first->second;
     if (const auto* copy = std::get_if<Replicate>(&command.order)) {
       named.kind = CommandKind::kReplicate;
       named.content = copy->content;
-    } else if (const auto* order = std::get_if<Delete>(&command.order)) {
+    } else if (order) {
       named.kind = CommandKind::kDelete;
       named.content = order->content;
-      named.goal = order->goal;
+      goal = std::min(goal, order->goal);
       named.retired = order->retired;
     }
     if (!std::exchange(named.known, true) && !knows(command.id)) {

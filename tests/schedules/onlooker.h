@@ -56,6 +56,9 @@ class Onlooker {
   /// Something has been done to a file by no program of ours.
   void hurt(const std::string& machine, const std::string& name, bool gone);
   void wiped(const std::string& machine);
+  /// An agent's run is over, and what is on its disk now is what the next run finds. A copy whose
+  /// end its journal does not know may be made once more.
+  void agent_ended(const std::string& machine, const std::filesystem::path& journal);
   /// After a loss of power: what the journal says is there must be there.
   void look_at_disk(const std::string& machine, const std::filesystem::path& journal);
 
@@ -88,10 +91,11 @@ class Onlooker {
   struct Named {
     CommandKind kind = CommandKind::kReport;
     std::optional<ChunkContent> content;
-    int goal = 0;
     bool retired = false;
     bool known = false;  // by the database, when it was first sent
-    std::set<Epoch> epochs;
+    /// In which it was named; of a delete, with the lowest goal of the chunk that it was sent with:
+    /// the goal may rise after the decision, and the agent acts on what it heard first.
+    std::map<Epoch, int> epochs;
   };
 
   void renamed(const std::filesystem::path& from, const std::filesystem::path& to);
@@ -114,6 +118,7 @@ class Onlooker {
   std::map<Place, File> files_;
   std::map<std::pair<StorageId, CommandId>, Named> named_;
   std::map<std::pair<StorageId, CommandId>, int> effects_;
+  std::map<std::string, std::set<CommandId>> copied_;  // by the present run of each agent
   std::map<ChunkId, std::uint64_t> hurts_;
   std::map<std::string, ChunkContent> promised_;
   std::map<std::string, int> given_up_;

@@ -350,9 +350,11 @@ void Town::take_down(const std::string& name, How how) {
                   : rng.chance(1, 2) ? Unsynced::kSome
                                      : Unsynced::kLost,
                   rng);
+  const fs::path journal = folder_of(name) / "journal.db";
+  onlooker_.agent_ended(machine, journal);
   if (power) {
     disks_.lose_power(machine, rng);
-    onlooker_.look_at_disk(machine, folder_of(name) / "journal.db");
+    onlooker_.look_at_disk(machine, journal);
   }
 }
 
