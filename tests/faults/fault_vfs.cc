@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <new>
 
 #include <sqlite3.h>
@@ -220,8 +219,13 @@ void* on_realloc(void* old, int bytes) {
 sqlite3_vfs vfs;
 
 std::vector<std::uint8_t> contents(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in) return {};
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(in.tellg()));
+  in.seekg(0);
+  in.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  EK_CHECK(in.good());
+  return bytes;
 }
 
 void write_whole(const std::string& path, const std::vector<std::uint8_t>& bytes) {

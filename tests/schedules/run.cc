@@ -7,10 +7,14 @@
 #include <filesystem>
 #include <string>
 
+#include <fcntl.h>
+#include <malloc.h>
+#include <sqlite3.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/base/check.h"
 #include "common/base/mutant.h"
 #include "tests/faults/fault_vfs.h"
 #include "tests/schedules/mutants.h"
@@ -19,7 +23,25 @@
 namespace evenkeel::schedules {
 namespace {
 
-[[maybe_unused]] faults::FaultVfs& installed = faults::FaultVfs::install();
+/// Of locks between processes: there is one process, and within it SQLite arbitrates by itself.
+int locked_for_nobody_else(int file, int what, struct flock* lock) {
+  if (what != F_SETLK && what != F_GETLK) return ::fcntl(file, what, lock);
+  if (what == F_GETLK) lock->l_type = F_UNLCK;
+  return 0;
+}
+
+/// Before SQLite is used for the first time. All happens in one thread of one process.
+faults::FaultVfs& install() {
+  EK_CHECK(sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK);
+  EK_CHECK(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK);
+  faults::FaultVfs& vfs = faults::FaultVfs::install();
+  sqlite3_vfs* unix = sqlite3_vfs_find("unix");
+  unix->xSetSystemCall(unix, "fcntl",
+                       reinterpret_cast<sqlite3_syscall_ptr>(locked_for_nobody_else));
+  EK_CHECK(::mallopt(M_TRIM_THRESHOLD, 1 << 28) == 1 && ::mallopt(M_MMAP_THRESHOLD, 1 << 26) == 1);
+  return vfs;
+}
+[[maybe_unused]] faults::FaultVfs& installed = install();
 
 volatile std::uint64_t seed_now = 0;
 
