@@ -4,6 +4,7 @@
 #include <set>
 
 #include "common/base/overloaded.h"
+#include "common/model/text.h"
 #include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/put.h"
@@ -37,7 +38,7 @@ class Answering {
       return no("malformed", "a file's name has 1 to 1,024 bytes");
     }
     if (put.goal < 0 || put.goal > 16) return no("malformed", "a goal is 1 to 16");
-    if (view_.log_held()) return no("busy", *view_.log_held());
+    if (view_.log_held()) return no(std::string(answer_code(ErrorCode::kBusy)), *view_.log_held());
     Outcomes result;
     const auto known = store_.file(put.name);
     if (known && known->complete) {

@@ -1,6 +1,7 @@
 #include "services/rebalancer/core/explain.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -107,6 +108,35 @@ TEST(ExplainChunk, NamesAllThatACandidateHasAgainstIt) {
             (std::vector<std::string>{"not alive", "same host", "too full"}));
   EXPECT_EQ(explanation.candidates[2].refusals, std::vector<std::string>{"holds a replica"});
   EXPECT_EQ(explanation.candidates[2].use_ppm, 100'000U);
+}
+
+/// When content was read is known to two hours: what was read minutes ago must not be said to have
+/// been read an hour ago, nor anything later than it was.
+TEST(ExplainChunk, SaysNoMoreOfWhenAReplicaWasReadThanIsKnown) {
+  for (const Duration age : {Duration(0ms), Duration(3min), Duration(119min), Duration(5h),
+                             Duration(23h), Duration(300h)}) {
+    // From the begin of a step of two hours to its end.
+    for (const Duration into : {Duration(0ms), Duration(1min), Duration(57min), Duration(119min)}) {
+      const Instant now = Instant(Duration(1000h)) + into;
+      Cluster cluster("s1 A/1 100\nc1 1 10 = s1?", now);
+      cluster.apply({ReplicaVouched{ChunkId(1), ServerId(1), std::nullopt, now - age}});
+      const Explained explanation = explained(cluster);
+      const auto fact =
+          std::ranges::find(explanation.facts, "replica on s1", &Explained::Fact::label);
+      ASSERT_NE(fact, explanation.facts.end());
+      int length = 0;
+      char unit = 0;
+      const auto at = fact->value.find("; read ");
+      ASSERT_NE(at, std::string::npos) << fact->value;
+      ASSERT_EQ(std::sscanf(fact->value.c_str() + at, "; read in the last %d %c", &length, &unit),
+                2)
+          << fact->value;
+      const Duration said = unit == 'd' ? length * 24h : length * 1h;
+      EXPECT_TRUE(unit == 'h' || unit == 'd') << fact->value;
+      EXPECT_LE(age, said) << fact->value;
+      EXPECT_LE(said, age + 4h + (unit == 'd' ? 24h : 0h)) << fact->value;
+    }
+  }
 }
 
 TEST(ExplainServer, SaysWhyItIsGivenNothing) {

@@ -7,6 +7,7 @@
 
 #include "common/base/check.h"
 #include "common/model/text.h"
+#include "services/rebalancer/core/content_clock.h"
 #include "services/rebalancer/core/explain_words.h"
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/placement.h"
@@ -108,7 +109,7 @@ class OfChunk {
     words += "; the server is " + explained::state(view_.server(replica.server));
     if (!view_.counts(replica.server)) words += " and does not count";
     if (replica.content) {
-      words += "; read " + explained::duration(draft_.now() - *replica.content) + " ago";
+      words += "; read " + explained::within(draft_.now() - *replica.content, ContentClock::kStep);
     }
     return words;
   }

@@ -34,6 +34,14 @@ std::string duration(Duration length) {
   return std::to_string(seconds / 86400) + " d";
 }
 
+std::string within(Duration at_most, Duration step) {
+  constexpr Duration kDay = std::chrono::hours(24);
+  const auto up = [&](Duration to) {
+    return to * std::max<std::int64_t>(1, (at_most + to - Duration(1)) / to);
+  };
+  return "in the last " + duration(at_most > 2 * kDay - step ? up(kDay) : up(step));
+}
+
 std::string percent(double share) {
   return tenths(share * 100) + " %";
 }
