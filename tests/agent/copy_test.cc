@@ -138,6 +138,24 @@ TEST_F(Copy, OnToAnOlderVersionButNeverBehindAHigherOne) {
   EXPECT_EQ(result.why, Why::kVersion);
 }
 
+TEST_F(Copy, ThatANewerVersionHasOvertakenIsNotMade) {
+  const Sample v1 = sample(1, kManyBlocks, 1), v2 = sample(1, 1'000, 2);
+  put(seat(1), v1);
+  put(seat(1), v2);
+  Seat &one = start(1), &two = start(2);
+  Command slow = replicate(two, 10, v1, {&one});
+  std::get<Replicate>(slow.order).rate = 6_MiB;
+  publish(two, slow);
+  until([&] { return one.agent->data_port().counts().bytes_out > 0; });
+  EXPECT_EQ(run(two, replicate(two, 11, v2, {&one})).outcome, Outcome::kDone);
+  const CommandResult overtaken = result(two, 10);
+  EXPECT_EQ(overtaken.outcome, Outcome::kFailed);
+  EXPECT_EQ(overtaken.why, Why::kVersion);
+  EXPECT_FALSE(fs::exists(live(two, v1)));
+  EXPECT_TRUE(holds(two, v2));
+  until([&] { return names_in(two.dir.path() / "tmp").empty(); });
+}
+
 TEST_F(Copy, WhatIsHereAndWholeIsDoneAtOnce) {
   const Sample chunk = sample(1, kManyBlocks);
   put(seat(2), chunk);

@@ -156,6 +156,24 @@ TEST_F(Link, VerifiesPresenceAndContent) {
   EXPECT_EQ(outcome(17, sample(99, 1), VerifyLevel::kPresence), Why::kMissing);
 }
 
+TEST_F(Link, OfAnotherSizeThanTheCommandSaysTheBytesTellWhichIsWrong) {
+  const Sample whole = sample(1, 1'000), cut = sample(2, 1'000);
+  put(seat(1), whole);
+  put(seat(1), cut);
+  fs::resize_file(live(seat(1), cut), 900);
+  Seat& one = start(1);
+  Command wrong = verify(one, 10, whole, VerifyLevel::kPresence);
+  std::get<Verify>(wrong.order).content.size = Bytes(999);
+  EXPECT_EQ(run(one, wrong).why, Why::kCorrupt);
+  EXPECT_EQ(run(one, verify(one, 11, cut, VerifyLevel::kPresence)).why, Why::kCorrupt);
+  const auto finding = [&](const Sample& chunk) {
+    return one.agent->storage().table().find(key_of(chunk.content))->finding;
+  };
+  EXPECT_EQ(finding(whole), ReplicaFinding::kOk) << "for it matches its checksum";
+  EXPECT_NE(finding(cut), ReplicaFinding::kOk);
+  EXPECT_EQ(run(one, verify(one, 12, whole, VerifyLevel::kContent)).outcome, Outcome::kDone);
+}
+
 TEST_F(Link, WhatWasFoundOutLastsOverARestart) {
   const Sample good = sample(1, 1'000), bad = sample(2, 1'000);
   put(seat(1), good);

@@ -135,6 +135,11 @@ void Committer::check_fence(Job& job) {
 }
 
 void Committer::check_place(Job& job) {
+  // A newer one may have come since this was begun.
+  const auto newest = storage_.table().newest(job.effect.content->chunk);
+  if (newest && newest->version > job.effect.content->version) {
+    return job.refuse({Why::kVersion, "version " + to_string(newest->version) + " is here"});
+  }
   const Replica* old = storage_.table().find(job.key());
   if (!old) return;
   const bool whole =

@@ -12,7 +12,8 @@ namespace evenkeel::agent {
 namespace {
 
 std::string code_of(const Refusal& refusal) {
-  return refusal.why == Why::kNoSpace ? "no_space" : "io";
+  if (refusal.why == Why::kNoSpace) return "no_space";
+  return refusal.why == Why::kVersion ? "version" : "io";
 }
 
 }  // namespace
