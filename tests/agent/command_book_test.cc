@@ -123,6 +123,20 @@ TEST(CommandBook, WhatIsWithdrawnEndsUnlessItIsADeleteOrPastItsLastLook) {
       << "it is on its way to its end";
 }
 
+TEST(CommandBook, ACommandIsNotEndorsedByAnotherOneOfItsId) {
+  auto b = book();
+  b.receive(verify(1), Epoch(5), kStart);
+  b.raise(Epoch(9));
+  Command other_chunk = verify(1);
+  std::get<Verify>(other_chunk.order).content.chunk = ChunkId(2);
+  for (const Command& other : {deletion(1), other_chunk, verify(1, storage_of('b'))}) {
+    EXPECT_TRUE(std::holds_alternative<UnderWay>(b.receive(other, Epoch(9), kStart)));
+    EXPECT_FALSE(b.endorsed(CommandId(1)));
+  }
+  EXPECT_TRUE(std::holds_alternative<Endorse>(b.receive(verify(1), Epoch(9), kStart)));
+  EXPECT_TRUE(b.endorsed(CommandId(1)));
+}
+
 TEST(CommandBook, ACommandIsEndorsedAnewInEachEpochAndItsTimeCountsFromThen) {
   auto b = book();
   b.receive(verify(1), Epoch(5), kStart);

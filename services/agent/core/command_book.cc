@@ -1,8 +1,10 @@
 #include "services/agent/core/command_book.h"
 
-#include "common/base/mutant.h"
-
 #include <algorithm>
+
+#include "common/base/mutant.h"
+#include "common/base/overloaded.h"
+#include "common/model/text.h"
 
 namespace evenkeel::agent {
 namespace {
@@ -11,6 +13,14 @@ std::optional<Instant> deadline_of(const Command& command, Instant now) {
   // A delete never expires: it ends by its acknowledgement.
   if (std::holds_alternative<Delete>(command.order)) return std::nullopt;
   return now + command.allowed;
+}
+
+std::optional<ChunkContent> content_of(const Order& order) {
+  return std::visit(Overloaded{
+                        [](const Report&) { return std::optional<ChunkContent>(); },
+                        [](const auto& o) { return std::optional(o.content); },
+                    },
+                    order);
 }
 
 }  // namespace
@@ -34,7 +44,7 @@ CommandBook::CommandBook(StorageId storage, Epoch epoch, Past past, Limits limit
 Receipt CommandBook::receive(const Command& command, Epoch epoch, Instant now) {
   if (const auto known = entries_.find(command.id); known != entries_.end()) {
     if (known->second.result && EK_MUTANT(no_command_dedup)) {
-      known->second = Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}};
+      known->second = accepted(command, epoch, now);
       unsaid_.erase(command.id);
       confirmed_.erase(command.id);
       return Begin{};
@@ -45,16 +55,26 @@ Receipt CommandBook::receive(const Command& command, Epoch epoch, Instant now) {
   if (watermark_ && command.id <= *watermark_) {
     return TooOld{{Why::kExpired, "id is below the watermark " + to_string(*watermark_)}};
   }
-  entries_.emplace(command.id,
-                   Entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}});
+  entries_.emplace(command.id, accepted(command, epoch, now));
   if (!highest_ || command.id > *highest_) highest_ = command.id;
   if (auto refusal = objection(command, epoch)) return Decline{std::move(*refusal)};
   return Begin{};
 }
 
-/// The time allowed counts anew: whoever names it in a new epoch wants it done from now on.
+CommandBook::Entry CommandBook::accepted(const Command& command, Epoch epoch, Instant now) const {
+  Entry entry{CommandState::kAccepted, epoch, deadline_of(command, now), {}};
+  entry.kind = kind_of(command.order);
+  entry.content = content_of(command.order);
+  return entry;
+}
+
+/// The time allowed counts anew: whoever names it in a new epoch wants it done from now on. Whoever
+/// means something else by its id has not named it.
 Receipt CommandBook::under_way(Entry& entry, const Command& command, Epoch epoch, Instant now) {
   if (epoch != epoch_ || entry.epoch == epoch_ || entry.over != Over::kNo) return UnderWay{};
+  const bool same = command.storage == storage_ && entry.kind == kind_of(command.order) &&
+                    entry.content == content_of(command.order);
+  if (!same) return UnderWay{};
   entry.epoch = epoch;
   entry.deadline = deadline_of(command, now);
   return Endorse{};

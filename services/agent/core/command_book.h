@@ -23,7 +23,8 @@ struct Refusal {
 /// What is to be done about a command that has come.
 struct Begin {};     ///< new: do it
 struct UnderWay {};  ///< known and not finished: nothing to do
-struct Endorse {};   ///< known and not finished, and now named in the epoch that the book has
+struct Endorse {};   ///< known and not finished, and now named in the epoch that the book has, as
+                     ///< what it was
 struct Repeat {      ///< finished before: say this again
   CommandResult result;
 };
@@ -113,6 +114,8 @@ class CommandBook {
     std::optional<Instant> deadline;  // none: a delete
     std::optional<CommandResult> result;
     Over over = Over::kNo;
+    CommandKind kind = CommandKind::kReport;
+    std::optional<ChunkContent> content = {};
     bool open() const {
       return state == CommandState::kAccepted || state == CommandState::kWorking;
     }
@@ -122,6 +125,7 @@ class CommandBook {
     Backoff backoff;
   };
   void go(CommandId id, CommandState to);
+  Entry accepted(const Command& command, Epoch epoch, Instant now) const;
   Receipt under_way(Entry& entry, const Command& command, Epoch epoch, Instant now);
   std::optional<Refusal> objection(const Command& command, Epoch epoch) const;
 
