@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/model/admin.h"
+#include "common/model/approval.h"
 #include "common/model/command.h"
 #include "common/model/explanation.h"
 
@@ -212,16 +213,41 @@ struct BrakeReleased {
   std::uint64_t servers = 0;  ///< that are away, and do not count for the brake any more
 };
 
-using Request = std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer,
-                             UndrainServer, MaintainServer, PausePass, CancelCommand, SetGoal,
-                             ReleaseBrake, Explain, SetPolicy, RemovePolicy, ApplyPolicy>;
+/// Another person's yes to what is proposed, upon which it is done.
+struct ApproveProposal {
+  ProposalId proposal;
+  bool dry_run = false;  ///< only asked whether it could be approved, and what it takes now
+};
+/// Nothing comes of it. Whoever has proposed it may say so too.
+struct RejectProposal {
+  ProposalId proposal;
+};
+/// The answer to both, and to any request that is left for a second person to approve.
+struct ProposalTold {
+  ProposalId proposal;
+  ProposalState state = ProposalState::kPending;
+  std::string what;  ///< in the words of the command line: "drain s7"
+  std::string proposed_by;
+  std::string decided_by;              ///< empty: nobody
+  std::optional<Duration> expires_in;  ///< while it is pending
+  /// Chunks that have fewer replicas without what it takes away than a chunk that is whole has, of
+  /// its goal, when one server fails.
+  std::uint64_t at_risk = 0;
+  Forecast estimate;
+};
+
+using Request =
+    std::variant<Ping, PutOpen, PutPlace, PutClose, Locate, DeleteNamed, DrainServer, UndrainServer,
+                 MaintainServer, PausePass, CancelCommand, SetGoal, ReleaseBrake, Explain,
+                 SetPolicy, RemovePolicy, ApplyPolicy, ApproveProposal, RejectProposal>;
 using Answer = std::variant<Pong, PutOpened, PutPlaced, PutClosed, Located, Deleted, Refused,
                             ServerAdmin, PausedPasses, Cancelled, GoalSet, BrakeReleased, Explained,
-                            PolicyTold, PolicyApplied>;
+                            PolicyTold, PolicyApplied, ProposalTold>;
 
 struct ControlRequest {
   std::uint64_t request = 0;
   Request what;
+  std::string token = {};  ///< 32 bytes that say which operator asks; empty: nobody says so
 };
 struct ControlAnswer {
   std::uint64_t request = 0;

@@ -6,6 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/base/overloaded.h"
+#include "common/model/approval.h"
 
 namespace evenkeel {
 namespace {
@@ -122,6 +123,26 @@ constexpr auto kAdminStates =
                                      {AdminState::kRemoved, "removed"}});
 static_assert(complete(kAdminStates, AdminState::kRemoved));
 
+constexpr auto kOperationWords =
+    std::to_array<Word<Operation>>({{Operation::kDrain, "drain"},
+                                    {Operation::kUndrain, "undrain"},
+                                    {Operation::kDecommission, "decommission"},
+                                    {Operation::kMaintenance, "maintenance"},
+                                    {Operation::kGoalLowered, "goal_lowered"},
+                                    {Operation::kCancel, "cancel"},
+                                    {Operation::kPause, "pause"},
+                                    {Operation::kResume, "resume"},
+                                    {Operation::kReleaseBrake, "resume_brake"},
+                                    {Operation::kDelete, "delete"}});
+static_assert(complete(kOperationWords, Operation::kDelete));
+
+constexpr auto kProposalStates =
+    std::to_array<Word<ProposalState>>({{ProposalState::kPending, "pending"},
+                                        {ProposalState::kApproved, "approved"},
+                                        {ProposalState::kRejected, "rejected"},
+                                        {ProposalState::kExpired, "expired"}});
+static_assert(complete(kProposalStates, ProposalState::kExpired));
+
 template <class Enum, std::size_t N>
 std::string_view text_of(const std::array<Word<Enum>, N>& words, Enum value) {
   const auto place = static_cast<std::size_t>(value);
@@ -165,6 +186,8 @@ EK_WORDS(ReplicaFinding, kFindings);
 EK_WORDS(InventoryReply::Status, kInventoryStatuses);
 EK_WORDS(TransferOpen::Mode, kModes);
 EK_WORDS(AdminState, kAdminStates);
+EK_WORDS(Operation, kOperationWords);
+EK_WORDS(ProposalState, kProposalStates);
 #undef EK_WORDS
 
 CommandKind kind_of(const Order& order) {

@@ -60,6 +60,15 @@ std::string hmac_sha256(std::string_view key, std::string_view text) {
   return signer.sign(key, text);
 }
 
+std::string sha256(std::string_view text) {
+  std::string digest(32, '\0');
+  std::size_t size = 0;
+  const bool done = EVP_Q_digest(nullptr, "SHA256", nullptr, text.data(), text.size(),
+                                 reinterpret_cast<unsigned char*>(digest.data()), &size) == 1;
+  EK_CHECK(done && size == digest.size());
+  return digest;
+}
+
 bool equal_in_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -228,9 +228,31 @@ Answer read_goal_set(Fields& f) {
                  .estimate = read_estimate(f)};
 }
 
+Request read_approve(Fields& f) {
+  ApproveProposal approve{.proposal = f["proposal"]};
+  if (const auto dry_run = f.find("dry_run")) approve.dry_run = *dry_run;
+  return approve;
+}
+Request read_reject(Fields& f) {
+  return RejectProposal{f["proposal"]};
+}
+Answer read_proposal(Fields& f) {
+  ProposalTold told{.proposal = f["proposal"],
+                    .state = f["state"],
+                    .what = f["what"].any_text(kTextBytesRead),
+                    .proposed_by = f["proposed_by"].any_text(kDetailBytesRead)};
+  if (const auto by = f.find("decided_by")) told.decided_by = by->any_text(kDetailBytesRead);
+  told.expires_in = read_optional<Duration>(f, "expires_ms");
+  told.at_risk = f["at_risk"];
+  told.estimate = read_estimate(f);
+  return told;
+}
+
 template <auto kRead>
 Message request(Fields& f, std::string_view) {
-  return ControlRequest{.request = f["request"], .what = kRead(f)};
+  ControlRequest asked{.request = f["request"], .what = kRead(f)};
+  if (const auto token = f.find("operator_token")) asked.token = token->secret();
+  return asked;
 }
 template <auto kRead>
 Message answer(Fields& f, std::string_view) {
@@ -248,14 +270,13 @@ Message read_event(Fields& f, std::string_view kind) {
 }
 
 template <class... NamesAndValues>
-void put_named_map(Packer& p, std::uint64_t request, const Named& named,
+void put_named_map(Packer& p, const Asker& by, const Named& named,
                    const NamesAndValues&... fields) {
-  std::visit(
-      Overloaded{[&](const std::string& name) {
-                   put_map(p, "request", request, "name", Text{name, kNameBytesMax}, fields...);
-                 },
-                 [&](ChunkId chunk) { put_map(p, "request", request, "chunk", chunk, fields...); }},
-      named);
+  std::visit(Overloaded{[&](const std::string& name) {
+                          put_asked(p, by, "name", Text{name, kNameBytesMax}, fields...);
+                        },
+                        [&](ChunkId chunk) { put_asked(p, by, "chunk", chunk, fields...); }},
+             named);
 }
 
 Text policy_name(const std::string& name) {
@@ -278,23 +299,23 @@ void put(Packer& p, GoalIfAny wish) {
   p.number(goal_number(*wish.goal));
 }
 
-void put_put_open(Packer& p, std::uint64_t request, const PutOpen& open) {
+void put_put_open(Packer& p, const Asker& by, const PutOpen& open) {
   EK_CHECK(!open.name.empty());
   EK_CHECK(open.goal >= 0 && open.goal <= static_cast<int>(kGoalMax));
   const auto policy = open.policy.empty() ? std::nullopt : std::optional(policy_name(open.policy));
-  put_map(p, "request", request, "name", Text{open.name, kNameBytesMax}, "goal",
-          static_cast<std::uint64_t>(open.goal), "size_bytes", open.size,  //
-          "policy", AbsentIfNone{policy});
+  put_asked(p, by, "name", Text{open.name, kNameBytesMax}, "goal",
+            static_cast<std::uint64_t>(open.goal), "size_bytes", open.size,  //
+            "policy", AbsentIfNone{policy});
 }
 
-void put_set_policy(Packer& p, std::uint64_t request, const SetPolicy& set) {
+void put_set_policy(Packer& p, const Asker& by, const SetPolicy& set) {
   const auto rule = [](const std::optional<std::string>& text) {
     return text ? std::optional(Text{*text, kRuleBytesMax}) : std::nullopt;
   };
   const auto require = rule(set.require), prefer = rule(set.prefer);
-  put_map(p, "request", request, "name", policy_name(set.name), "goal", GoalIfAny{set.goal},  //
-          "spread", AbsentIfNone{set.spread}, "require", AbsentIfNone{require},               //
-          "prefer", AbsentIfNone{prefer});
+  put_asked(p, by, "name", policy_name(set.name), "goal", GoalIfAny{set.goal},     //
+            "spread", AbsentIfNone{set.spread}, "require", AbsentIfNone{require},  //
+            "prefer", AbsentIfNone{prefer});
 }
 
 void put_policy(Packer& p, std::uint64_t request, const PolicyTold& told) {
@@ -343,29 +364,29 @@ void put_with_estimate(Packer& p, const Forecast& estimate, const NamesAndValues
           "duration_ms", AbsentIfNone{estimate.duration}, "rules", List{rules, kRulesMax});
 }
 
-void put_drain(Packer& p, std::uint64_t request, const DrainServer& drain) {
+void put_drain(Packer& p, const Asker& by, const DrainServer& drain) {
   const auto dry_run = if_set(drain.intent.dry_run), force = if_set(drain.intent.force);
-  put_map(p, "request", request, "server", drain.server, "dry_run", AbsentIfNone{dry_run},  //
-          "force", AbsentIfNone{force});
+  put_asked(p, by, "server", drain.server, "dry_run", AbsentIfNone{dry_run},  //
+            "force", AbsentIfNone{force});
 }
 
-void put_maintenance(Packer& p, std::uint64_t request, const MaintainServer& wish) {
+void put_maintenance(Packer& p, const Asker& by, const MaintainServer& wish) {
   const auto dry_run = if_set(wish.intent.dry_run), force = if_set(wish.intent.force);
-  put_map(p, "request", request, "server", wish.server, "length_ms", wish.length,  //
-          "dry_run", AbsentIfNone{dry_run}, "force", AbsentIfNone{force});
+  put_asked(p, by, "server", wish.server, "length_ms", wish.length,  //
+            "dry_run", AbsentIfNone{dry_run}, "force", AbsentIfNone{force});
 }
 
-void put_pause(Packer& p, std::uint64_t request, const PausePass& pause) {
+void put_pause(Packer& p, const Asker& by, const PausePass& pause) {
   EK_CHECK(!pause.pass || std::ranges::find(kPasses, *pause.pass) != kPasses.end());
   const std::string_view word = pause.pass ? to_text(*pause.pass) : pass_words().back();
-  put_map(p, "request", request, "pass", Text{word, kNameBytesMax});
+  put_asked(p, by, "pass", Text{word, kNameBytesMax});
 }
 
-void put_set_goal(Packer& p, std::uint64_t request, const SetGoal& set) {
+void put_set_goal(Packer& p, const Asker& by, const SetGoal& set) {
   EK_CHECK(set.goal >= 1 && set.goal <= static_cast<int>(kGoalMax));
   const auto dry_run = if_set(set.intent.dry_run), force = if_set(set.intent.force);
-  put_named_map(p, request, set.what, "goal", static_cast<std::uint64_t>(set.goal),  //
-                "first", set.first, "dry_run", AbsentIfNone{dry_run},                //
+  put_named_map(p, by, set.what, "goal", static_cast<std::uint64_t>(set.goal),  //
+                "first", set.first, "dry_run", AbsentIfNone{dry_run},           //
                 "force", AbsentIfNone{force});
 }
 
@@ -373,6 +394,16 @@ void put_server_admin(Packer& p, std::uint64_t request, const ServerAdmin& is) {
   put_with_estimate(p, is.estimate, "request", request, "server", is.server, "admin", is.admin,
                     "done", is.done, "forget", is.forget,  //
                     "maintenance_left_ms", AbsentIfNone{is.maintenance_left});
+}
+
+void put_proposal(Packer& p, std::uint64_t request, const ProposalTold& told) {
+  const auto by = told.decided_by.empty()
+                      ? std::nullopt
+                      : std::optional(ForPeople{told.decided_by, kDetailBytesMax});
+  put_with_estimate(p, told.estimate, "request", request, "proposal", told.proposal, "state",
+                    told.state, "what", ForPeople{told.what, kTextBytesMax}, "proposed_by",
+                    ForPeople{told.proposed_by, kDetailBytesMax}, "decided_by", AbsentIfNone{by},
+                    "expires_ms", AbsentIfNone{told.expires_in}, "at_risk", told.at_risk);
 }
 
 void put_goal_set(Packer& p, std::uint64_t request, const GoalSet& set) {
@@ -404,7 +435,9 @@ std::string_view name_of(const ControlRequest& asked) {
                  [](const Explain&) -> std::string_view { return "explain"; },
                  [](const SetPolicy&) -> std::string_view { return "policy_set"; },
                  [](const RemovePolicy&) -> std::string_view { return "policy_remove"; },
-                 [](const ApplyPolicy&) -> std::string_view { return "policy_apply"; }},
+                 [](const ApplyPolicy&) -> std::string_view { return "policy_apply"; },
+                 [](const ApproveProposal&) -> std::string_view { return "approve"; },
+                 [](const RejectProposal&) -> std::string_view { return "reject"; }},
       asked.what);
 }
 
@@ -424,7 +457,8 @@ std::string_view name_of(const ControlAnswer& answered) {
                  [](const BrakeReleased&) -> std::string_view { return "brake_released"; },
                  [](const Explained&) -> std::string_view { return "explained"; },
                  [](const PolicyTold&) -> std::string_view { return "policy"; },
-                 [](const PolicyApplied&) -> std::string_view { return "policy_applied"; }},
+                 [](const PolicyApplied&) -> std::string_view { return "policy_applied"; },
+                 [](const ProposalTold&) -> std::string_view { return "proposal"; }},
       answered.what);
 }
 
@@ -458,40 +492,39 @@ void put(Packer& p, const Located::Item& item) {
 }
 
 void put(Packer& p, const ControlRequest& asked) {
-  const std::uint64_t id = asked.request;
+  const Asker id{asked};
   std::visit(
       Overloaded{
-          [&](const Ping&) { put_map(p, "request", id); },
+          [&](const Ping&) { put_asked(p, id); },
           [&](const PutOpen& open) { put_put_open(p, id, open); },
           [&](const PutPlace& place) {
-            put_map(p, "request", id, "file", place.file, "items", List{place.items, kPlacedMax});
+            put_asked(p, id, "file", place.file, "items", List{place.items, kPlacedMax});
           },
           [&](const PutClose& close) {
-            put_map(p, "request", id, "file", close.file,  //
-                    "stored", List{close.stored, kElementsMax}, "done", close.done);
+            put_asked(p, id, "file", close.file,  //
+                      "stored", List{close.stored, kElementsMax}, "done", close.done);
           },
           [&](const Locate& locate) { put_named_map(p, id, locate.what, "first", locate.first); },
           [&](const DeleteNamed& gone) { put_named_map(p, id, gone.what); },
           [&](const DrainServer& drain) { put_drain(p, id, drain); },
-          [&](const UndrainServer& undrain) {
-            put_map(p, "request", id, "server", undrain.server);
-          },
+          [&](const UndrainServer& undrain) { put_asked(p, id, "server", undrain.server); },
           [&](const MaintainServer& wish) { put_maintenance(p, id, wish); },
           [&](const PausePass& pause) { put_pause(p, id, pause); },
-          [&](const CancelCommand& cancel) {
-            put_map(p, "request", id, "command", cancel.command);
-          },
+          [&](const CancelCommand& cancel) { put_asked(p, id, "command", cancel.command); },
           [&](const SetGoal& set) { put_set_goal(p, id, set); },
-          [&](const ReleaseBrake&) { put_map(p, "request", id); },
+          [&](const ReleaseBrake&) { put_asked(p, id); },
           [&](const Explain& explain) { put_explain(p, id, explain); },
           [&](const SetPolicy& set) { put_set_policy(p, id, set); },
-          [&](const RemovePolicy& gone) {
-            put_map(p, "request", id, "name", policy_name(gone.name));
-          },
+          [&](const RemovePolicy& gone) { put_asked(p, id, "name", policy_name(gone.name)); },
           [&](const ApplyPolicy& apply) {
             put_named_map(p, id, apply.what, "policy", policy_name(apply.policy), "first",
                           apply.first);
-          }},
+          },
+          [&](const ApproveProposal& wish) {
+            const auto dry_run = if_set(wish.dry_run);
+            put_asked(p, id, "proposal", wish.proposal, "dry_run", AbsentIfNone{dry_run});
+          },
+          [&](const RejectProposal& wish) { put_asked(p, id, "proposal", wish.proposal); }},
       asked.what);
 }
 
@@ -524,6 +557,7 @@ void put(Packer& p, const ControlAnswer& answered) {
                         },
                         [&](const Explained& explained) { put_explained(p, id, explained); },
                         [&](const PolicyTold& told) { put_policy(p, id, told); },
+                        [&](const ProposalTold& told) { put_proposal(p, id, told); },
                         [&](const PolicyApplied& applied) {
                           put_map(p, "request", id, "total", applied.total, "next", applied.next,
                                   "changed", applied.changed);
@@ -561,6 +595,8 @@ std::span<const Kind> control_kinds() {
                                     {"policy_set", request<read_set_policy>},
                                     {"policy_remove", request<read_remove_policy>},
                                     {"policy_apply", request<read_apply_policy>},
+                                    {"approve", request<read_approve>},
+                                    {"reject", request<read_reject>},
                                     {"pong", answer<read_pong>},
                                     {"put_opened", answer<read_put_opened>},
                                     {"put_placed", answer<read_put_placed>},
@@ -577,6 +613,7 @@ std::span<const Kind> control_kinds() {
                                     {"brake_released", answer<kReleased>},
                                     {"policy", answer<read_policy>},
                                     {"policy_applied", answer<read_policy_applied>},
+                                    {"proposal", answer<read_proposal>},
                                     {"event.server", read_event},
                                     {"event.chunk", read_event},
                                     {"event.command", read_event},

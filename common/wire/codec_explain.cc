@@ -88,9 +88,8 @@ Answer read_explained(Fields& f) {
   return explained;
 }
 
-void put_explain(Packer& p, std::uint64_t request, const Explain& explain) {
-  with_subject(explain.what,
-               [&](const char* name, auto id) { put_map(p, "request", request, name, id); });
+void put_explain(Packer& p, const Asker& by, const Explain& explain) {
+  with_subject(explain.what, [&](const char* name, auto id) { put_asked(p, by, name, id); });
 }
 
 void put_explained(Packer& p, std::uint64_t request, const Explained& e) {

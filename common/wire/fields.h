@@ -18,6 +18,7 @@
 #include "common/base/storage_id.h"
 #include "common/base/strong_id.h"
 #include "common/base/time.h"
+#include "common/model/approval.h"
 #include "common/model/ids.h"
 #include "common/model/text.h"
 #include "common/wire/limits.h"
@@ -186,10 +187,11 @@ template <>
 struct Reader<Timestamp> {
   static Timestamp read(const Value& value) { return Timestamp(Reader<Duration>::read(value)); }
 };
-/// Chunks and files count from 0, servers and commands from 1.
+/// Chunks and files count from 0; servers, commands and proposals from 1.
 template <class Tag>
 struct Reader<StrongId<Tag>> {
-  static constexpr bool kFromOne = std::same_as<Tag, ServerTag> || std::same_as<Tag, CommandTag>;
+  static constexpr bool kFromOne = std::same_as<Tag, ServerTag> || std::same_as<Tag, CommandTag> ||
+                                   std::same_as<Tag, ProposalTag>;
   static StrongId<Tag> read(const Value& value) {
     return StrongId<Tag>(value.number(kFromOne ? 1 : 0));
   }

@@ -100,7 +100,19 @@ void put(Packer& p, const Decision& decision);
 // The parts of control that are in codec_explain.cc.
 Request read_explain(Fields& f);
 Answer read_explained(Fields& f);
-void put_explain(Packer& p, std::uint64_t request, const Explain& explain);
+/// What every request bears.
+struct Asker {
+  explicit Asker(const ControlRequest& asked)
+      : request(asked.request),
+        token(asked.token.empty() ? std::nullopt : std::optional(Secret{asked.token})) {}
+  std::uint64_t request;
+  std::optional<Secret> token;
+};
+template <class... NamesAndValues>
+void put_asked(Packer& p, const Asker& by, const NamesAndValues&... fields) {
+  put_map(p, "request", by.request, fields..., "operator_token", AbsentIfNone{by.token});
+}
+void put_explain(Packer& p, const Asker& by, const Explain& explain);
 void put_explained(Packer& p, std::uint64_t request, const Explained& explained);
 
 /// Where a chunk can be had or stored: [server, storage, address, token].

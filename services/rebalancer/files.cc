@@ -23,6 +23,10 @@ Outcomes no(std::string code, std::string what) {
   return {{}, Refused{std::move(code), std::move(what)}};
 }
 
+Outcomes unknown_kind() {
+  return no("unknown_kind", "proposals are not answered here");
+}
+
 class Answering {
  public:
   Answering(const ClusterView& view, Store& store, const Limits& limits, Instant now)
@@ -227,10 +231,14 @@ class Answering {
 }  // namespace
 
 Outcomes answer_request(const ClusterView& view, Store& store, const Limits& limits, Instant now,
-                        const Request& request) {
-  return std::visit(Overloaded{Answering(view, store, limits, now),
-                               Operators(view, store, limits, now), PolicyRequests(view, store)},
-                    request);
+                        const Request& request, Parts parts) {
+  return std::visit(
+      Overloaded{Answering(view, store, limits, now), Operators(view, store, limits, now, parts),
+                 PolicyRequests(view, store, parts),
+                 // Whoever can tell one person from another answers these.
+                 [](const ApproveProposal&) { return unknown_kind(); },
+                 [](const RejectProposal&) { return unknown_kind(); }},
+      request);
 }
 
 Changes remove_file(const ClusterView& view, Store& store, const Limits& limits, Instant now,

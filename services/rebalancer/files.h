@@ -13,9 +13,13 @@ struct Outcomes {
   Answer answer = Deleted{};
 };
 
-/// Files and chunks as clients put, look up and delete them. Decides; changes nothing itself.
+/// Requests about files of many chunks are answered in parts, so that no commit takes long; or at
+/// once, where all or nothing is to be done.
+enum class Parts { kBounded, kAllAtOnce };
+
+/// What clients and operators ask, whoever they are. Decides; changes nothing itself.
 Outcomes answer_request(const ClusterView& view, Store& store, const Limits& limits, Instant now,
-                        const Request& request);
+                        const Request& request, Parts parts = Parts::kBounded);
 
 /// What takes a file that was never completed out of the way.
 Changes remove_file(const ClusterView& view, Store& store, const Limits& limits, Instant now,

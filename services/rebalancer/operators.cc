@@ -131,9 +131,10 @@ Outcomes Operators::operator()(const SetGoal& wish) const {
   if (!file || !file->complete) {
     return no(Error{ErrorCode::kNotFound, "there is no file '" + name + "'"});
   }
-  const auto chunks = store_.chunks_of(file->id, wish.first, kGoalsAtOnce);
+  const std::uint64_t most = parts_ == Parts::kBounded ? kGoalsAtOnce : INT64_MAX;
+  const auto chunks = store_.chunks_of(file->id, wish.first, most);
   GoalSet answer{.total = store_.chunk_total(file->id), .next = wish.first + chunks.size()};
-  if (chunks.size() < kGoalsAtOnce) answer.next = answer.total;
+  if (chunks.size() < most) answer.next = answer.total;
   Changes said;
   if (file->goal != wish.goal) {
     said = {FileGoalSet{file->id, wish.goal},

@@ -9,8 +9,9 @@ namespace evenkeel {
 /// copies cancelled, goals changed. Decides; changes nothing itself.
 class Operators {
  public:
-  Operators(const ClusterView& view, Store& store, const Limits& limits, Instant now)
-      : view_(view), store_(store), limits_(limits), now_(now) {}
+  Operators(const ClusterView& view, Store& store, const Limits& limits, Instant now,
+            Parts parts = Parts::kBounded)
+      : view_(view), store_(store), limits_(limits), now_(now), parts_(parts) {}
 
   Outcomes operator()(const DrainServer& wish) const;
   Outcomes operator()(const UndrainServer& wish) const;
@@ -30,6 +31,7 @@ class Operators {
   Store& store_;
   const Limits& limits_;
   const Instant now_;
+  const Parts parts_;
 };
 
 }  // namespace evenkeel

@@ -108,7 +108,8 @@ Outcomes PolicyRequests::apply_to_file(const Policy& policy, const std::string& 
   if (!file || !file->complete) return no("not_found", "there is no file '" + name + "'");
   Outcomes result;
   PolicyApplied answer{store_.chunk_total(file->id), first, 0};
-  for (const ChunkId id : store_.chunks_of(file->id, first, kAppliedMax)) {
+  const std::uint64_t most = parts_ == Parts::kBounded ? kAppliedMax : INT64_MAX;
+  for (const ChunkId id : store_.chunks_of(file->id, first, most)) {
     ++answer.next;
     answer.changed += change(policy, id, result.changes) ? 1 : 0;
   }

@@ -6,7 +6,8 @@ namespace evenkeel {
 /// What operators ask about policies. Decides; changes nothing itself.
 class PolicyRequests {
  public:
-  PolicyRequests(const ClusterView& view, Store& store) : view_(view), store_(store) {}
+  PolicyRequests(const ClusterView& view, Store& store, Parts parts)
+      : view_(view), store_(store), parts_(parts) {}
 
   Outcomes operator()(const SetPolicy& wish) const;
   Outcomes operator()(const RemovePolicy& wish) const;
@@ -19,6 +20,7 @@ class PolicyRequests {
 
   const ClusterView& view_;
   Store& store_;
+  const Parts parts_;
 };
 
 }  // namespace evenkeel

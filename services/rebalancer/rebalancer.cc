@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/mutant.h"
+#include "services/rebalancer/approvals.h"
 #include "services/rebalancer/core/brake.h"
 #include "services/rebalancer/core/facts.h"
 #include "services/rebalancer/core/mode.h"
@@ -37,6 +38,7 @@ Rebalancer::Rebalancer(Store& store, const Clock& clock, const Limits& limits)
       view_(store.load_view(clock.now())),
       last_event_before_(view_.last_event()),
       puts_looked_at_(clock.now()),
+      proposals_looked_at_(clock.now()),
       turn_began_(clock.now()),
       watch_(store, view_, clock.now()) {
   begin_epoch();
@@ -83,12 +85,13 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
     record(transaction, facts_of(view_, instead ? *instead : event, limits_, now), committed);
   }
   for (const Asked& asked : questions) {
-    Outcomes outcomes = answer_request(view_, store_, limits_, now, asked.request);
+    Outcomes outcomes = Approvals(view_, store_, limits_, now).answer(asked.request, asked.who);
     record(transaction, outcomes.changes, committed);
     answers.push_back(std::move(outcomes.answer));
   }
   look_at_log(transaction, committed);
   give_up_old_puts(transaction, committed);
+  give_up_old_proposals(transaction, committed);
   look_at_absences(transaction, committed);
   const std::size_t before = committed.issued.size();
   record(transaction, plan(view_, pace_.limits(), now), committed);
@@ -178,6 +181,14 @@ void Rebalancer::give_up_old_puts(Store::Transaction& transaction, Committed& co
     record(transaction, remove_file(view_, store_, limits_, now, file), committed);
   }
   record(transaction, {VouchersExpired{now - limits_.presence_fresh}}, committed);
+}
+
+void Rebalancer::give_up_old_proposals(Store::Transaction& transaction, Committed& committed) {
+  constexpr Duration kLookEvery = 1s;
+  const Instant now = clock_.now();
+  if (now - proposals_looked_at_ < kLookEvery) return;
+  proposals_looked_at_ = now;
+  record(transaction, Approvals(view_, store_, limits_, now).expired(), committed);
 }
 
 void Rebalancer::record(Store::Transaction& transaction, const Changes& changes,

@@ -29,6 +29,7 @@ struct Committed {
 struct Asked {
   Request request;
   std::function<void(Answer)> answer;
+  std::string who = {};  ///< the operator, as is proven; empty: anybody
 };
 
 /// The whole of the service but for its sockets. main() feeds it from ZeroMQ, the simulator from a
@@ -68,6 +69,7 @@ class Rebalancer {
   bool may_wait(std::span<const Event> events, Instant now) const;
   void look_at_log(Store::Transaction& transaction, Committed& committed);
   void give_up_old_puts(Store::Transaction& transaction, Committed& committed);
+  void give_up_old_proposals(Store::Transaction& transaction, Committed& committed);
   Store::Transaction begin();
 
   Store& store_;
@@ -76,7 +78,7 @@ class Rebalancer {
   TurnPace pace_;
   ClusterView view_;
   const EventNumber last_event_before_;
-  Instant puts_looked_at_;
+  Instant puts_looked_at_, proposals_looked_at_;
   Instant turn_began_;
   Instant last_turn_{};          ///< in which anything was done
   bool cut_off_ = false;         ///< the last turn had more to do than it was allowed

@@ -1,5 +1,8 @@
 #include "services/rebalancer/settings.h"
 
+#include <algorithm>
+
+#include "common/base/hex.h"
 #include "common/model/text.h"
 #include "common/program/program.h"
 
@@ -70,6 +73,56 @@ void read_limits(Reader& reader, Limits& limits) {
   }
 }
 
+/// What is not taken back by another command, or takes data away.
+constexpr Operation kDestructive[] = {Operation::kDecommission, Operation::kGoalLowered,
+                                      Operation::kReleaseBrake, Operation::kDelete};
+
+bool is_operator(const std::string& name) {
+  return !name.empty() && name.size() <= 63 && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+void read_operators(Reader& reader, std::map<std::string, std::string>& operators) {
+  for (const auto& [name, hex] : reader.string_table("operators")) {
+    const std::string key = "operators." + name;
+    if (!is_operator(name)) reader.fault(key, "an operator's name has 1 to 63 of a-z 0-9 - _");
+    const auto digest = from_hex<32>(hex);
+    if (!digest) {
+      reader.fault(key, "must be the 64 hex digits that 'evenkeel token' tells");
+      continue;
+    }
+    const std::string raw(digest->begin(), digest->end());
+    for (const auto& [other, known] : operators) {
+      if (known == raw) reader.fault(key, "is the token of '" + other + "': each has his own");
+    }
+    operators[name] = raw;
+  }
+}
+
+void read_approval(Reader& reader, const std::map<std::string, std::string>& operators,
+                   Limits& limits) {
+  for (const std::string& word : reader.strings("approval.operations", {})) {
+    if (word == "destructive") {
+      for (const Operation each : kDestructive) limits.two_people.add(each);
+    } else if (const auto operation = from_text<Operation>(word)) {
+      limits.two_people.add(*operation);
+    } else {
+      reader.fault("approval.operations",
+                   "'" + word +
+                       "' is none of drain, undrain, decommission, maintenance, goal_lowered, "
+                       "cancel, pause, resume, resume_brake, delete and destructive");
+    }
+  }
+  limits.approval_expires = reader.duration("approval.expires", limits.approval_expires);
+  if (limits.approval_expires < 1min || limits.approval_expires > 720h) {
+    reader.fault("approval.expires", "must be between 1min and 720h");
+  }
+  if (!limits.two_people.empty() && operators.size() < 2) {
+    reader.fault("approval.operations", "wants two people at least in [operators]");
+  }
+}
+
 }  // namespace
 
 Result<RebalancerSettings> read_settings(Reader& reader) {
@@ -79,6 +132,8 @@ Result<RebalancerSettings> read_settings(Reader& reader) {
   settings.data_dir = reader.string("data_dir");
   read_endpoints(reader, settings);
   read_limits(reader, settings.limits);
+  read_operators(reader, settings.control.operators);
+  read_approval(reader, settings.control.operators, settings.limits);
   settings.keep.decisions = reader.duration("decisions", 720h);
   settings.keep.rows =
       static_cast<std::uint64_t>(reader.integer("history", 4'000'000, {1'000, INT64_MAX}));

@@ -38,7 +38,9 @@ class ProgramTest(unittest.TestCase):
                              (("maintenance", "s7", "--for", "1min", "--end"), "--end"),
                              (("pause", "verify"), "verify"), (("resume",), "WHAT"),
                              (("cancel", "c12"), "c12"), (("goal", "c12"), "N"),
-                             (("goal", "c12", "17"), "17")):
+                             (("goal", "c12", "17"), "17"), (("approve",), "PROPOSAL"),
+                             (("approve", "s7"), "s7"), (("reject", "a0"), "a0"),
+                             (("token", "Ann Lee", "x"), "Ann Lee"), (("token", "ann"), "FILE")):
             done = run(*words)
             self.assertEqual(done.returncode, 2, words)
             self.assertIn(named, done.stdout + done.stderr)
@@ -54,7 +56,7 @@ class ProgramTest(unittest.TestCase):
     def test_what_is_not_there_is_named(self):
         with tempfile.TemporaryDirectory() as folder:
             database = os.path.join(folder, "none.db")
-            for command in ("status", "servers", "chunks", "commands", "events", "files"):
+            for command in ("status", "servers", "chunks", "commands", "events", "files", "proposals"):
                 done = run(command, EVENKEEL_DATABASE=database)
                 self.assertEqual(done.returncode, 2)
                 self.assertIn(f"{database}: no such file", done.stderr)

@@ -292,7 +292,7 @@ class WhatItRefuses(ConsoleTest):
     def test_changes_unless_they_are_allowed(self):
         changes = [("drain", {"server": 1}), ("drain", {"server": 1, "forget": True, "force": True}), ("undrain", {"server": 1}),
                    ("maintenance", {"server": 1, "minutes": 5}), ("maintenance", {"server": 1, "end": True}), ("pause", {"pass": "all"}),
-                   ("resume", {"pass": "brake"}), ("cancel", {"command": 3})]
+                   ("resume", {"pass": "brake"}), ("cancel", {"command": 3}), ("approve", {"proposal": 1}), ("reject", {"proposal": 1})]
         with Console(self.folder) as console:
             for name, fields in changes:
                 status, answer = console.post(name, fields)
@@ -401,10 +401,11 @@ class HowItEnds(ConsoleTest):
         with Console(self.folder, "allow_changes=true", program=program) as console:
             for name, fields, words in (
                     ("drain", {"server": 7}, "drain|s7|"), ("drain", {"server": 7, "dry_run": True}, "drain|s7|--dry-run|"),
-                    ("drain", {"server": 7, "forget": True, "force": True}, "decommission|s7|--force|"), ("undrain", {"server": 7}, "undrain|s7|"),
+                    ("drain", {"server": 7, "forget": True, "force": True}, "decommission|s7|--force|--yes|"), ("undrain", {"server": 7}, "undrain|s7|"),
                     ("maintenance", {"server": 7, "minutes": 30}, "maintenance|s7|--for|30min|"),
                     ("maintenance", {"server": 7, "end": True}, "maintenance|s7|--end|"), ("pause", {"pass": "trim"}, "pause|trim|"),
-                    ("resume", {"pass": "brake"}, "resume|brake|"), ("cancel", {"command": 12}, "cancel|k12|"),
+                    ("resume", {"pass": "brake"}, "resume|brake|--yes|"), ("approve", {"proposal": 3}, "approve|a3|--yes|"),
+                    ("reject", {"proposal": 3}, "reject|a3|"), ("cancel", {"command": 12}, "cancel|k12|"),
                     ("explain", {"kind": "chunk", "id": 0}, "explain|chunk|0|"),
                     ("simulate", {"steps": ["lose s1", "drain $(reboot); `x`"]}, "simulate|--|lose s1|drain $(reboot); `x`|")):
                 status, answer = console.post(name, fields)
@@ -414,6 +415,25 @@ class HowItEnds(ConsoleTest):
                 self.assertIn("--json|--cluster|test|--control|ipc://", own)
                 self.assertEqual(answer["answer"]["open"].split()[:3], ["0", "1", "2"])
                 self.assertLessEqual(len(answer["answer"]["open"].split()), 4, "nothing of the console's is open in it")
+
+    def test_who_asks_is_told_the_tool_alone(self):
+        program = self.tool_of("""printf '{"token":"%s","file":"%s","words":"%s"}' "$EVENKEEL_TOKEN" "$EVENKEEL_TOKEN_FILE" "$*" """)
+        token = "5a" * 32
+        for name in ("EVENKEEL_TOKEN", "EVENKEEL_TOKEN_FILE"):  # of whoever has started the console: he has not clicked
+            os.environ[name] = "6b" * 32
+            self.addCleanup(os.environ.pop, name)
+        with Console(self.folder, "allow_changes=true", program=program) as console:
+            def ask(**headers):
+                status, answer = console.post("approve", {"proposal": 3}, headers=console.own(**headers))
+                return status, answer.get("answer", answer)
+            status, answer = ask(**{"X-Evenkeel-Operator": token})
+            self.assertEqual((status, answer["token"], answer["file"]), (200, token, ""))
+            self.assertNotIn(token, answer["words"])
+            self.assertEqual(ask()[1]["token"], "", "nobody has said who he is")
+            for wrong in ("5a", "5a" * 33, "x" * 64, "5a" * 31 + "5="):
+                status, answer = ask(**{"X-Evenkeel-Operator": wrong})
+                self.assertEqual((status, answer["code"]), (400, "malformed"), wrong)
+            self.assertNotIn(token, console.said(), "not in the log either")
 
     def test_a_tool_that_says_no(self):
         program = self.tool_of("echo 'evenkeel: drain s7: there is no s7' >&2; exit 2")

@@ -20,7 +20,15 @@ std::string fault(const std::string& name, const std::string& body) {
 TEST(Wishes, AreWordsOfTheCommandLine) {
   EXPECT_THAT(wish("drain", R"({"server":7})").words, ElementsAre("drain", "s7"));
   EXPECT_THAT(wish("drain", R"({"server":7,"forget":true,"force":true})").words,
-              ElementsAre("decommission", "s7", "--force"));
+              ElementsAre("decommission", "s7", "--force", "--yes"));
+  EXPECT_THAT(wish("drain", R"({"server":7,"forget":true,"dry_run":true})").words,
+              ElementsAre("decommission", "s7", "--dry-run"));
+  EXPECT_THAT(wish("resume", R"({"pass":"brake"})").words, ElementsAre("resume", "brake", "--yes"));
+  EXPECT_THAT(wish("resume", R"({"pass":"all"})").words, ElementsAre("resume", "all"));
+  EXPECT_THAT(wish("approve", R"({"proposal":3})").words, ElementsAre("approve", "a3", "--yes"));
+  EXPECT_THAT(wish("approve", R"({"proposal":3,"dry_run":true})").words,
+              ElementsAre("approve", "a3", "--dry-run"));
+  EXPECT_THAT(wish("reject", R"({"proposal":3})").words, ElementsAre("reject", "a3"));
   EXPECT_THAT(wish("maintenance", R"({"server":7,"minutes":90})").words,
               ElementsAre("maintenance", "s7", "--for", "90min"));
   EXPECT_THAT(wish("explain", R"({"kind":"chunk","id":0})").words,
@@ -35,6 +43,9 @@ TEST(Wishes, OnlyAskingChangesNothing) {
   EXPECT_FALSE(wish("explain", R"({"kind":"server","id":7})").changes);
   EXPECT_FALSE(wish("simulate", R"({"steps":[]})").changes);
   EXPECT_TRUE(wish("simulate", R"({"steps":[]})").is_long);
+  EXPECT_FALSE(wish("approve", R"({"proposal":3,"dry_run":true})").changes);
+  EXPECT_TRUE(wish("approve", R"({"proposal":3})").changes);
+  EXPECT_TRUE(wish("reject", R"({"proposal":3})").changes);
   for (const char* name : {"pause", "resume"}) {
     EXPECT_TRUE(wish(name, R"({"pass":"all"})").changes);
   }
@@ -52,6 +63,8 @@ TEST(Wishes, FaultsAreNamed) {
               testing::HasSubstr("'kind' must be one of"));
   EXPECT_THAT(fault("simulate", R"({"steps":["\u0007"]})"), testing::HasSubstr("printable"));
   EXPECT_THAT(fault("resume", R"({"pass":"verify"})"), testing::HasSubstr("brake"));
+  EXPECT_THAT(fault("approve", R"({"proposal":"a3"})"), testing::HasSubstr("must be a number"));
+  EXPECT_THAT(fault("reject", R"({"proposal":0})"), testing::HasSubstr("must be a number"));
   EXPECT_THAT(fault("reboot", "{}"), testing::HasSubstr("no such thing"));
 }
 

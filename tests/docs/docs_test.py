@@ -23,7 +23,7 @@ WRITING = PROJECT / "schema/wire/WRITING.md"
 SERVICES = ("membership", "rebalancer", "agent", "console")
 
 # What cannot be compared as text: no default at all, or one that the machine makes.
-MADE_BY_THE_MACHINE = {("agent", "location"), ("agent", "advertise"), ("agent", "labels")}
+MADE_BY_THE_MACHINE = {("agent", "location"), ("agent", "advertise"), ("agent", "labels"), ("rebalancer", "operators")}
 
 
 def database():

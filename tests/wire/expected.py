@@ -142,6 +142,10 @@ EXPECTED = {
     "policy": {"request": 46, "name": "fast", "goal": 3, "spread": "rack",
                "require": "disk = ssd", "prefer": "tier = hot"},
     "policy_applied": {"request": 48, "total": 5000, "next": 5000, "changed": 904},
+    "approve": {"request": 49, "proposal": 3, "dry_run": True, "operator_token": TOKEN},
+    "reject": {"request": 50, "proposal": 3, "operator_token": TOKEN},
+    "proposal": {"request": 49, "proposal": 3, "state": "pending", "what": "drain s7", "proposed_by": "ann",
+                 "decided_by": "bob", "expires_ms": 3599000, "at_risk": 17, **ESTIMATE},
     "event.server": event("server", "s7"),
     "event.chunk": event("chunk", "c42"),
     "event.command": event("command", "k1001"),
@@ -165,11 +169,13 @@ EXPECTED = {
 MEMBER_KINDS = ("joined", "suspect", "failed", "recovered", "left", "updated")
 OPTIONAL = ({("locate", "first"), ("goal", "first"), ("put_open", "policy"), ("policy_apply", "first"),
              *(("policy_set", field) for field in ("goal", "spread", "require", "prefer")),
-             ("server_admin", "maintenance_left_ms"),
+             ("server_admin", "maintenance_left_ms"), ("approve", "dry_run"),
+             *((kind, "operator_token") for kind in ("approve", "reject")),
+             ("proposal", "decided_by"), ("proposal", "expires_ms"),
              ("heartbeat", "labels"), ("snapshot", "members.0.labels")}
             | {(kind, field) for kind in ("drain", "decommission", "maintenance", "goal")
                for field in ("dry_run", "force")}
-            | {(kind, field) for kind in ("server_admin", "goal_set") for field in ESTIMATE}
+            | {(kind, field) for kind in ("server_admin", "goal_set", "proposal") for field in ESTIMATE}
             | {("explained", field)
                for field in ("candidates.0.use_ppm", "decisions.0.chunk",
                              "decisions.0.closed_ms", "decisions.0.others.0.use_ppm")}

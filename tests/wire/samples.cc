@@ -112,6 +112,10 @@ const ChunkContent kTwoBlocks{ChunkId(42), ChunkVersion(3), Bytes(kBlock + 5), k
 ControlRequest asked(std::uint64_t id, Request what) {
   return {id, std::move(what)};
 }
+ControlRequest by_an_operator(ControlRequest request) {
+  request.token = kToken;
+  return request;
+}
 ControlAnswer answered(std::uint64_t id, Answer what) {
   return {id, std::move(what)};
 }
@@ -221,6 +225,10 @@ std::vector<Message> samples() {
       asked(48, ApplyPolicy{"fast", "photos/cat.jpg", 4096}),
       answered(46, PolicyTold{"fast", 3, SpreadLevel::kRack, "disk = ssd", "tier = hot"}),
       answered(48, PolicyApplied{5000, 5000, 904}),
+      by_an_operator(asked(49, ApproveProposal{ProposalId(3), true})),
+      by_an_operator(asked(50, RejectProposal{ProposalId(3)})),
+      answered(49, ProposalTold{ProposalId(3), ProposalState::kPending, "drain s7", "ann", "bob",
+                                Duration(3'599'000), 17, estimate()}),
       event("server", "s7"),
       event("chunk", "c42"),
       event("command", "k1001"),
@@ -274,6 +282,17 @@ std::vector<Message> variants() {
       answered(0, ServerAdmin{ServerId(1), AdminState::kInService, false, false, {}, {}}),
       answered(0, GoalSet{}),
       answered(0, PausedPasses{}),
+      asked(0, ApproveProposal{ProposalId(1)}),
+      by_an_operator(asked(0, DrainServer{ServerId(1), false, {}})),
+      by_an_operator(asked(0, SetGoal{ChunkId(0), 16, 0, {}})),
+      by_an_operator(asked(40, Explain{CommandId(1001)})),
+      answered(0, ProposalTold{.proposal = ProposalId(1),
+                               .state = ProposalState::kExpired,
+                               .what = "",
+                               .proposed_by = "",
+                               .decided_by = "",
+                               .expires_in = {},
+                               .estimate = {}}),
       asked(39, Explain{ServerId(7)}),
       asked(40, Explain{CommandId(1001)}),
       answered(40, Explained{.what = CommandId(1001),

@@ -138,6 +138,21 @@ Exit set_policy(const Options& options, const PolicyWish& wish);
 Exit remove_policy(const Options& options, const std::string& name);
 Exit apply_policy(const Options& options, const std::string& name, const Target& target);
 
+/// What another person has proposed is done, or is not to be done.
+struct ApprovalWish {
+  ProposalId proposal;
+  bool dry_run = false;  ///< only whether it could be, and what it takes now
+  bool yes = false;      ///< do not ask
+};
+Exit approve(const Options& options, const ApprovalWish& wish);
+Exit reject(const Options& options, ProposalId proposal);
+/// Those that are pending, or all that are kept.
+Exit list_proposals(const Options& options, bool all, std::int64_t limit);
+/// A new token of an operator in the new file `path`, and the line for the rebalancer's settings.
+Exit make_token(const Options& options, const std::string& name, const std::string& path);
+/// Says that what was asked for is left for a second person to approve.
+Exit left_to_another(const Options& options, const ProposalTold& told);
+
 /// Whether it may be done: `yes` was said, or somebody at the terminal says so to `question`.
 Result<void> agreed(bool yes, const std::string& what, const std::string& question);
 

@@ -5,6 +5,7 @@
 #include "common/model/control.h"
 #include "common/model/text.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/estimate.h"
 #include "tools/cli/render.h"
 #include "tools/cli/text.h"
 
@@ -19,37 +20,6 @@ std::string spaced(std::string_view word) {
   std::string words(word);
   for (char& c : words) c = c == '_' ? ' ' : c;
   return words;
-}
-
-/// "120 chunks, 1.2 GiB to copy, about 3 min", as far as it is known; empty if it is not.
-std::string cost(const Forecast& estimate) {
-  if (!estimate.chunks) return "";
-  if (*estimate.chunks == 0) return "nothing to copy";
-  std::string words = count_of(*estimate.chunks, "chunk");
-  if (estimate.bytes) words += ", " + bytes_text(estimate.bytes->count());
-  words += " to copy";
-  if (estimate.duration) words += ", about " + duration_text(*estimate.duration);
-  return words;
-}
-
-bool is_impossible(const Forecast& estimate) {
-  return estimate.feasible == false;
-}
-
-/// Why not, one rule a line.
-void print_rules(const std::string& what, const Forecast& estimate, const char* hint) {
-  std::fprintf(stderr, "evenkeel: %s%s\n", printable(what).c_str(), hint);
-  for (const std::string& rule : estimate.rules) {
-    std::fprintf(stderr, "  %s\n", printable(rule).c_str());
-  }
-}
-
-void add_estimate(Fields& fields, const Forecast& estimate) {
-  if (estimate.feasible) fields.emplace_back("feasible", *estimate.feasible);
-  if (estimate.chunks) fields.emplace_back("copy_chunks", number(*estimate.chunks));
-  if (estimate.bytes) fields.emplace_back("copy_bytes", number(estimate.bytes->count()));
-  if (estimate.duration) fields.emplace_back("duration_ms", estimate.duration->count());
-  fields.emplace_back("rules", estimate.rules);
 }
 
 void print_json(const ServerAdmin& is) {
@@ -101,11 +71,9 @@ Exit tell(const Options& options, const std::string& what, const Intent& intent,
 Exit drain(const Options& options, const DrainWish& wish) {
   Session session(options);
   const std::string what = (wish.forget ? "decommission " : "drain ") + to_string(wish.server);
-  const auto ask = [&](const Intent& intent) {
-    return session.ask<ServerAdmin>(DrainServer{wish.server, wish.forget, intent});
-  };
   if (wish.forget && !wish.intent.dry_run && !wish.yes) {
-    const auto dry = ask({.dry_run = true, .force = wish.intent.force});
+    const auto dry = session.ask<ServerAdmin>(
+        DrainServer{wish.server, wish.forget, {.dry_run = true, .force = wish.intent.force}});
     if (!dry) return error(what + ": " + dry.error().what);
     const std::string copies = cost(dry->estimate);
     const auto may =
@@ -114,7 +82,10 @@ Exit drain(const Options& options, const DrainWish& wish) {
                    "Its storage never counts again. Decommission " + to_string(wish.server) + "?");
     if (!may) return error(may.error().what);
   }
-  const auto answer = ask(wish.intent);
+  const auto ordered =
+      session.order<ServerAdmin>(DrainServer{wish.server, wish.forget, wish.intent});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  const auto answer = done_in(ordered);
   const bool waits = wish.wait && !wish.intent.dry_run && answer &&
                      (answer->done || !is_impossible(answer->estimate));
   // With --json one object is printed, and with --wait that is how it ended.
@@ -124,19 +95,24 @@ Exit drain(const Options& options, const DrainWish& wish) {
 
 Exit undrain(const Options& options, ServerId server) {
   Session session(options);
-  return tell(options, "undrain " + to_string(server), {},
-              session.ask<ServerAdmin>(UndrainServer{server}));
+  const auto ordered = session.order<ServerAdmin>(UndrainServer{server});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  return tell(options, "undrain " + to_string(server), {}, done_in(ordered));
 }
 
 Exit maintain(const Options& options, const MaintenanceWish& wish) {
   Session session(options);
-  return tell(options, "maintenance " + to_string(wish.server), wish.intent,
-              session.ask<ServerAdmin>(MaintainServer{wish.server, wish.length, wish.intent}));
+  const auto ordered =
+      session.order<ServerAdmin>(MaintainServer{wish.server, wish.length, wish.intent});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  return tell(options, "maintenance " + to_string(wish.server), wish.intent, done_in(ordered));
 }
 
 Exit pause(const Options& options, const std::string& pass, bool paused) {
   Session session(options);
-  const auto answer = session.ask<PausedPasses>(PausePass{from_text<Reason>(pass), paused});
+  const auto ordered = session.order<PausedPasses>(PausePass{from_text<Reason>(pass), paused});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  const auto answer = done_in(ordered);
   if (!answer) {
     return error((paused ? "pause " : "resume ") + pass + ": " + answer.error().what);
   }
@@ -154,7 +130,9 @@ Exit pause(const Options& options, const std::string& pass, bool paused) {
 
 Exit cancel(const Options& options, CommandId command) {
   Session session(options);
-  const auto answer = session.ask<Cancelled>(CancelCommand{command});
+  const auto ordered = session.order<Cancelled>(CancelCommand{command});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  const auto answer = done_in(ordered);
   if (!answer) return error("cancel " + to_string(command) + ": " + answer.error().what);
   if (options.json) {
     std::fputs(json(Fields{{"command_id", number(answer->command.value())}}).c_str(), stdout);
@@ -176,7 +154,9 @@ Exit set_goal(const Options& options, const GoalWish& wish) {
   }
   GoalSet all;
   do {  // a bounded number of chunks at a time
-    const auto answer = session.ask<GoalSet>(SetGoal{what, wish.goal, all.next, wish.intent});
+    const auto ordered = session.order<GoalSet>(SetGoal{what, wish.goal, all.next, wish.intent});
+    if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+    const auto answer = done_in(ordered);
     if (!answer) return error(words + ": " + answer.error().what);
     if (answer->next <= all.next && answer->next < answer->total) {
       return error(words + ": the rebalancer does not come on");

@@ -46,7 +46,9 @@ Exit delete_named(const Options& options, const DeleteWish& wish) {
                           "Delete " + shown(what) + " and all of its replicas?");
   if (!may) return error(may.error().what);
   Session session(options);
-  const Result<Deleted> answer = session.ask<Deleted>(DeleteNamed{what});
+  const auto ordered = session.order<Deleted>(DeleteNamed{what});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  const Result<Deleted> answer = done_in(ordered);
   if (!answer) return error("delete " + shown(what) + ": " + answer.error().what);
   if (options.json) {
     std::fputs(json(Fields{{"chunks", static_cast<std::int64_t>(answer->chunks)}}).c_str(), stdout);
@@ -62,7 +64,9 @@ Exit release_brake(const Options& options, bool yes) {
                           "copied anew. Release the brake?");
   if (!may) return error(may.error().what);
   Session session(options);
-  const Result<BrakeReleased> answer = session.ask<BrakeReleased>(ReleaseBrake{});
+  const auto ordered = session.order<BrakeReleased>(ReleaseBrake{});
+  if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+  const Result<BrakeReleased> answer = done_in(ordered);
   if (!answer) return error("resume brake: " + answer.error().what);
   if (options.json) {
     std::fputs(json(Fields{{"servers", static_cast<std::int64_t>(answer->servers)}}).c_str(),

@@ -172,6 +172,29 @@ Exit list_chunks(const Options& options, const ChunkFilter& filter) {
   return print(options, std::move(rows), filter.limit, false, "no such chunks");
 }
 
+Exit list_proposals(const Options& options, bool all, std::int64_t limit) {
+  std::string from = "proposals";
+  if (!all) where(from, "state = 'pending'");
+  Query query{{{"proposal_id", "PROPOSAL", Kind::kProposal, 9},
+               {"state", "STATE", Kind::kText, 7},
+               {"what", "WHAT", Kind::kText, 9},
+               {"proposed_by", "BY", Kind::kText, 8},
+               {"proposed_ms", "PROPOSED", Kind::kTime, 3},
+               {"expires_left_ms", "EXPIRES IN", Kind::kDuration, 5},
+               {"copy_chunks", "TO COPY", Kind::kNumber, 4},
+               {"copy_bytes", "BYTES", Kind::kBytes, 4},
+               {"chunks_at_risk", "AT RISK", Kind::kNumber, 6},
+               {"feasible", "FEASIBLE", Kind::kTruth, 2},
+               {"decided_by", "DECIDED BY", Kind::kText, 5},
+               {"decided_ms", "DECIDED", Kind::kTime, 1},
+               {"operation", "", Kind::kText},
+               {"duration_ms", "", Kind::kNumber}},
+              from + " ORDER BY proposal_id DESC",
+              limit,
+              true};
+  return show(options, std::move(query), all ? "nothing was proposed" : "nothing is proposed");
+}
+
 Exit list_commands(const Options& options, const CommandFilter& filter) {
   using State = CommandFilter::State;
   std::string from = filter.state == State::kOpen ? "open_commands" : "command_history";

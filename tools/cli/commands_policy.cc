@@ -58,8 +58,9 @@ Exit apply_policy(const Options& options, const std::string& name, const Target&
   PolicyApplied all;
   do {
     Session session(options);
-    const Result<PolicyApplied> answer =
-        session.ask<PolicyApplied>(ApplyPolicy{name, what, all.next});
+    const auto ordered = session.order<PolicyApplied>(ApplyPolicy{name, what, all.next});
+    if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+    const Result<PolicyApplied> answer = done_in(ordered);
     if (!answer) return error("policy " + name + ": " + answer.error().what);
     if (answer->next <= all.next && answer->next < answer->total) {
       return error("policy " + name + ": the rebalancer does not go on");

@@ -149,7 +149,9 @@ Exit rebalance(const Options& options, bool wait) {
   if (!view) return error(view.error().what);
   {
     Session session(options);
-    const auto paused = session.ask<PausedPasses>(PausePass{Reason::kBalance, false});
+    const auto ordered = session.order<PausedPasses>(PausePass{Reason::kBalance, false});
+    if (const auto* told = proposal_in(ordered)) return left_to_another(options, *told);
+    const auto paused = done_in(ordered);
     if (!paused) return error("rebalance: " + paused.error().what);
     if (std::ranges::find(paused->passes, Reason::kTrim) != paused->passes.end()) {
       return error("rebalance: trim is paused, and what moves must be trimmed: resume trim");

@@ -20,6 +20,7 @@ ErrorCode code_of(const std::string& word) {
   if (word == "not_found") return ErrorCode::kNotFound;
   if (word == "stale") return ErrorCode::kStale;
   if (word == "conflict") return ErrorCode::kConflict;
+  if (word == "denied") return ErrorCode::kDenied;
   return ErrorCode::kBusy;
 }
 
@@ -34,9 +35,10 @@ ControlClient::ControlClient(Loop& loop, zmq::context_t& context, Settings setti
 void ControlClient::ask_any(Request what, Then<Answer> then) {
   const std::uint64_t request = ++last_request_;
   const bool begins_anew = std::holds_alternative<PutOpen>(what);
-  Pending pending{wire::encode(settings_.cluster, ControlRequest{request, std::move(what)}),
-                  std::move(then), begins_anew,
-                  std::make_unique<Timer>(*loop_, [this, request] { half_time(request); })};
+  Pending pending{
+      wire::encode(settings_.cluster, ControlRequest{request, std::move(what), settings_.token}),
+      std::move(then), begins_anew,
+      std::make_unique<Timer>(*loop_, [this, request] { half_time(request); })};
   pending.timer->start(begins_anew ? settings_.timeout : settings_.timeout / 2);
   send(pending);
   pending_.emplace(request, std::move(pending));

@@ -4,6 +4,7 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 
 #include "common/base/result.h"
 #include "common/model/control.h"
@@ -22,6 +23,7 @@ class ControlClient {
     std::string endpoint;
     std::string cluster;
     Duration timeout;
+    std::string token = {};  ///< of the operator who asks: 32 bytes, or none
   };
   /// What the rebalancer said; kBusy, naming the endpoint, if it said nothing in time. A "no" of
   /// the rebalancer is an error too. Never called from inside ask().
@@ -36,6 +38,17 @@ class ControlClient {
     ask_any(std::move(what), [this, then = std::move(then)](Result<Answer> answer) {
       if (!answer) return then(tl::unexpected(answer.error()));
       if (T* wanted = std::get_if<T>(&*answer)) return then(std::move(*wanted));
+      then(tl::unexpected(error_of(*answer)));
+    });
+  }
+
+  /// What may be left for a second person to approve.
+  template <class T>
+  void order(Request what, Then<std::variant<T, ProposalTold>> then) {
+    ask_any(std::move(what), [this, then = std::move(then)](Result<Answer> answer) {
+      if (!answer) return then(tl::unexpected(answer.error()));
+      if (T* wanted = std::get_if<T>(&*answer)) return then(std::move(*wanted));
+      if (auto* told = std::get_if<ProposalTold>(&*answer)) return then(std::move(*told));
       then(tl::unexpected(error_of(*answer)));
     });
   }

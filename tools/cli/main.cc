@@ -18,18 +18,22 @@ namespace evenkeel::cli {
 namespace {
 
 constexpr const char* kEpilogue = R"(
-Names: c42 is a chunk, s7 a server, k12 a command, f3 a file.
+Names: c42 is a chunk, s7 a server, k12 a command, f3 a file, a3 a proposal.
 
-status, top, servers, chunks, commands, events, files, policies, risk, check, backup and simulate
-read the rebalancer's database, read only, and work as well while it is not running. plan reads
-files and asks nobody. The others ask the rebalancer at the control endpoint.
+status, top, servers, chunks, commands, events, files, policies, proposals, risk, check, backup and
+simulate read the rebalancer's database, read only, and work as well while it is not running. plan
+reads files and asks nobody. token writes a file. The others ask the rebalancer at the control
+endpoint.
 
-delete, decommission, resume brake and a goal of one replica ask first, unless --yes was said.
+delete, decommission, resume brake, approve and a goal of one replica ask first, unless --yes was
+said.
 
 Environment:
   EVENKEEL_CONTROL    the control endpoint, instead of --control
   EVENKEEL_DATABASE   the rebalancer's database, instead of --database
   EVENKEEL_CLUSTER    the cluster's name, instead of --cluster
+  EVENKEEL_TOKEN_FILE the file of your token, instead of --token-file
+  EVENKEEL_TOKEN      your token itself, if there is no file; for programs
   NO_COLOR            no colours
   TMPDIR              where standard input is kept while it is put
 
@@ -42,6 +46,7 @@ Exit codes:
   4  get: a chunk cannot be read, whole and verified, from any holder
   5  drain, decommission, maintenance, goal: it cannot be brought to its end; says which rules are
      in the way
+  6  it was not done, but proposed: another person has to approve it
 
 Examples:
   evenkeel status
@@ -84,6 +89,8 @@ struct Parsed {
   PolicyWish policy;
   std::string policy_name;
   Target policy_target;
+  std::string proposal_word, operator_name;
+  bool all = false;
   std::function<Exit()> run;
 };
 
@@ -162,6 +169,8 @@ void add_globals(CLI::App& app, Parsed& parsed) {
         return read->count() < 2 ? std::string("must be at least 2ms") : std::string();
       })
       ->capture_default_str();
+  app.add_option("--token-file", options.token_file, "Who asks: an operator's token")
+      ->envname("EVENKEEL_TOKEN_FILE");
   app.add_flag("--json", options.json, "For programs: JSON instead of tables and words");
 }
 
@@ -401,6 +410,42 @@ void add_planner_commands(CLI::App& app, Parsed& parsed) {
       ->add_flag("--wait", parsed.wait, "Until there is nothing left to move");
 }
 
+void add_approval(CLI::App& app, Parsed& parsed) {
+  const Options& options = parsed.options;
+  const auto proposal = [&parsed] {
+    return needed_id<ProposalId>(parsed.proposal_word, "PROPOSAL");
+  };
+  const auto add_proposal = [&parsed](CLI::App& command) {
+    command.add_option("PROPOSAL", parsed.proposal_word, "Such as a3")->required();
+  };
+  CLI::App* list = add_command(app, "proposals", "What wants a second person to approve it", parsed,
+                               [&] { return list_proposals(options, parsed.all, parsed.limit); });
+  list->add_flag("--all", parsed.all, "Also those that were decided about, or expired");
+  add_limit(*list, parsed.limit);
+  CLI::App* yes = add_command(
+      app, "approve", "Has done what another person has proposed", parsed, [&, proposal] {
+        return approve(options, {proposal(), parsed.intent.dry_run, parsed.yes});
+      });
+  add_proposal(*yes);
+  yes->add_flag("--dry-run", parsed.intent.dry_run, "Only say what it takes now");
+  add_yes(*yes, parsed.yes);
+  add_proposal(*add_command(app, "reject", "Has not done what was proposed", parsed,
+                            [&, proposal] { return reject(options, proposal()); }));
+  CLI::App* token =
+      add_command(app, "token", "Makes an operator's token, and the line for the settings", parsed,
+                  [&] { return make_token(options, parsed.operator_name, parsed.file); });
+  token->add_option("NAME", parsed.operator_name, "The operator, such as ann")
+      ->required()
+      ->check([](const std::string& name) {
+        const bool plain =
+            name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_") == std::string::npos;
+        return plain && !name.empty() && name.size() <= 63
+                   ? std::string()
+                   : "'" + name + "' is not 1 to 63 of a-z 0-9 - _";
+      });
+  token->add_option("FILE", parsed.file, "Where to; must not be there yet")->required();
+}
+
 void add_care(CLI::App& app, Parsed& parsed) {
   const Options& options = parsed.options;
   add_command(app, "check", "Whether the database is sound, and what must always hold does", parsed,
@@ -501,6 +546,7 @@ Exit main_of(int argc, char** argv) {
   add_server_commands(app, parsed);
   add_planner_commands(app, parsed);
   add_policy(app, parsed);
+  add_approval(app, parsed);
   sim::add_simulate(app, parsed.options, parsed.run);
   add_plan(app, parsed);
   add_care(app, parsed);

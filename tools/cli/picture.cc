@@ -94,6 +94,15 @@ std::vector<std::string> paused_passes(const View& view) {
   return words;
 }
 
+std::vector<std::string> proposals(const View& view) {
+  std::vector<std::string> words;
+  const Rows rows = view.rows({{"words", "", Kind::kText, 1,
+                                "'a' || proposal_id || ' ' || what || ' (' || proposed_by || ')'"}},
+                              "proposals WHERE state = 'pending' ORDER BY proposal_id LIMIT 5");
+  for (const auto& row : rows.rows) words.push_back(std::get<std::string>(row[0]));
+  return words;
+}
+
 }  // namespace
 
 std::optional<Evenness> evenness_of(const View& view) {
@@ -140,6 +149,7 @@ Picture picture_of(const View& view) {
   picture.in_maintenance = in_state("maintenance");
   picture.at_leave = admin_states(view);
   picture.paused = paused_passes(view);
+  picture.proposed = proposals(view);
   picture.open_commands = view.rows({{"kind", "KIND", Kind::kText},
                                      {"reason", "REASON", Kind::kText},
                                      {"open", "OPEN", Kind::kNumber},

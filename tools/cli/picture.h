@@ -34,6 +34,7 @@ struct Picture {
   std::optional<Evenness> evenness;
   std::vector<std::string> at_leave;  // "s7 drains: 12 chunks, 1 GiB left"
   std::vector<std::string> paused;    // passes
+  std::vector<std::string> proposed;  // "a1 drain s7 (ann)": what wants a second person
   std::int64_t draining = 0, drained = 0, in_maintenance = 0;
   Rows open_commands;
 };

@@ -35,6 +35,10 @@ std::string shown(std::int64_t value, Kind kind) {
       return "k" + std::to_string(value);
     case Kind::kFile:
       return "f" + std::to_string(value);
+    case Kind::kProposal:
+      return "a" + std::to_string(value);
+    case Kind::kDuration:
+      return duration_text(Duration(value));
   }
   return {};
 }

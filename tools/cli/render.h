@@ -23,6 +23,8 @@ enum class Kind {
   kServer,
   kCommand,
   kFile,
+  kProposal,
+  kDuration,
 };
 
 /// A column of a view.

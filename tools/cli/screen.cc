@@ -58,6 +58,9 @@ std::string rebalancer_text(const Result<Pong>& pong, const Options& options, co
 std::string wishes_text(const Picture& picture, const Style& style) {
   std::string text;
   for (const std::string& words : picture.at_leave) text += line("wanted", words);
+  for (const std::string& words : picture.proposed) {
+    text += line("proposed", style.paint(Colour::kYellow, printable(words)));
+  }
   if (picture.paused.empty()) return text;
   std::string all;
   for (const std::string& word : picture.paused) all += (all.empty() ? "" : ", ") + word;
@@ -109,6 +112,7 @@ Fields fields_of(const Screen& screen) {
                                {"servers_drained", picture.drained},
                                {"servers_in_maintenance", picture.in_maintenance},
                                {"paused", picture.paused},
+                               {"proposed", picture.proposed},
                                {"chunks", picture.chunks_live},
                                {"chunks_retired", picture.chunks_retired},
                                {"replicas", picture.replicas},

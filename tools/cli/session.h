@@ -2,6 +2,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "common/base/result.h"
 #include "common/model/control.h"
@@ -16,6 +17,7 @@ struct Options {
   std::string control = "tcp://127.0.0.1:7413";
   std::string database = "/var/lib/evenkeel/rebalancer/rebalancer.db";
   std::string cluster = "evenkeel";
+  std::string token_file;  ///< of the operator who asks; empty: EVENKEEL_TOKEN, or none
   Duration timeout{10'000};
   bool json = false;
 };
@@ -28,10 +30,29 @@ enum class Exit : int {
   kLost = 3,        // status: chunks are lost
   kUnreadable = 4,  // get: a chunk cannot be read from any holder
   kImpossible = 5,  // drain, goal and the like: cannot be brought to its end; the rules are named
+  kProposed = 6,    // another person has to approve it first
 };
 
 /// Says on stderr what went wrong, and where.
 Exit error(const std::string& what);
+
+/// The token of the operator who asks, 32 bytes; empty if there is none. Throws std::runtime_error
+/// if what is named is none, or can be read by others.
+std::string operator_token(const Options& options);
+
+/// Done, or left for a second person to approve.
+template <class T>
+using Ordered = std::variant<T, ProposalTold>;
+template <class T>
+const ProposalTold* proposal_in(const Result<Ordered<T>>& ordered) {
+  return ordered ? std::get_if<ProposalTold>(&*ordered) : nullptr;
+}
+/// Of one that is no proposal.
+template <class T>
+Result<T> done_in(const Result<Ordered<T>>& ordered) {
+  if (!ordered) return tl::unexpected(ordered.error());
+  return std::get<T>(*ordered);
+}
 
 /// The loop of one command that talks to the rebalancer.
 class Session {
@@ -50,6 +71,18 @@ class Session {
   Result<T> ask(Request what) {
     std::optional<Result<T>> answer;
     control_.ask<T>(std::move(what), [&](Result<T> got) {
+      answer = std::move(got);
+      end();
+    });
+    run();
+    return answer ? std::move(*answer) : fail(ErrorCode::kBusy, "interrupted");
+  }
+
+  /// The same of what may be left for a second person to approve.
+  template <class T>
+  Result<Ordered<T>> order(Request what) {
+    std::optional<Result<Ordered<T>>> answer;
+    control_.order<T>(std::move(what), [&](Result<Ordered<T>> got) {
       answer = std::move(got);
       end();
     });

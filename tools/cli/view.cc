@@ -24,10 +24,12 @@ bool is_rebalancers(const sqlite::Database& db) {
   return query.step() && query.integer(0) == 3;
 }
 
-bool keeps_counts(const sqlite::Database& db) {
-  sqlite::Statement query(db, "SELECT count(*) FROM sqlite_master WHERE name = 'cluster_state'");
+bool has_all_views(const sqlite::Database& db) {
+  sqlite::Statement query(db,
+                          "SELECT count(*) FROM sqlite_master "
+                          "WHERE name IN ('cluster_state', 'proposals')");
   query.open();
-  return query.step() && query.integer(0) == 1;
+  return query.step() && query.integer(0) == 2;
 }
 
 std::string cluster_of(const sqlite::Database& db) {
@@ -52,7 +54,7 @@ Result<View> View::open(const std::filesystem::path& path, const std::string& cl
     if (!is_rebalancers(view.db_)) {
       return fail(ErrorCode::kMalformed, path.string() + ": not the database of a rebalancer");
     }
-    if (!keeps_counts(view.db_)) {
+    if (!has_all_views(view.db_)) {
       return fail(ErrorCode::kConflict, path.string() +
                                             ": of an older rebalancer; it is brought up to date "
                                             "when one of this version starts");

@@ -10,6 +10,7 @@ struct Request {
   std::string path;    ///< decoded, without the query
   std::map<std::string, std::string> query;
   std::string host, origin, fetch_site, content_type, token;
+  std::string operator_token;  ///< of the person at the browser, for the rebalancer
   std::string body;
   std::string from;  ///< the peer's address, for the log
 };

@@ -56,6 +56,7 @@ Request request_of(const httplib::Request& from) {
   request.fetch_site = from.get_header_value("Sec-Fetch-Site");
   request.content_type = from.get_header_value("Content-Type");
   request.token = from.get_header_value("X-Evenkeel-Token");
+  request.operator_token = from.get_header_value("X-Evenkeel-Operator");
   request.body = from.body;
   request.from = from.remote_addr;
   return request;

@@ -67,6 +67,12 @@ std::string without_name(std::string text) {
   return text;
 }
 
+/// Or none at all.
+bool is_token(const std::string& text) {
+  return text.empty() ||
+         (text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos);
+}
+
 /// So many may be at it at once.
 class Seat {
  public:
@@ -188,6 +194,9 @@ Response Site::ask(const Request& request, const std::string& name) {
   }
   std::vector<std::string> words = globals();
   words.insert(words.end(), wish->words.begin(), wish->words.end());
+  if (!is_token(request.operator_token)) {
+    return refused(400, "malformed", "a token of an operator is 64 hex digits");
+  }
   if (!wish->is_long) return run(request, std::move(words), kToolAllowed);
   const std::unique_lock alone(simulates_, std::try_to_lock);
   if (!alone)
@@ -202,7 +211,7 @@ Response Site::ask(const Request& request, const std::string& name) {
 Response Site::run(const Request& request, std::vector<std::string> words, Duration allowed) {
   const Seat seat(running_);
   if (!seat) return refused(429, "busy", "too much is being asked at once; try again");
-  const Ran ran = tool_.run(words, allowed);
+  const Ran ran = tool_.run(words, allowed, request.operator_token);
   const std::size_t own = globals().size();
   std::string said;
   for (std::size_t i = own; i < words.size(); ++i) said += (said.empty() ? "" : " ") + words[i];

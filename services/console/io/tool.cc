@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <string_view>
 #include <system_error>
 
 extern char** environ;
@@ -58,20 +59,40 @@ struct Actions {
   ~Actions() { posix_spawn_file_actions_destroy(&raw); }
 };
 
-pid_t spawn(const std::filesystem::path& program, const std::vector<std::string>& words, int out,
-            int err) {
+/// Ours, but for who asks. A token is not among the words, which every process of this machine can
+/// read.
+std::vector<std::string> environment_with(const std::string& token) {
+  std::vector<std::string> all;
+  for (char** each = environ; *each != nullptr; ++each) {
+    const std::string_view entry(*each);
+    const bool names_somebody =
+        entry.starts_with("EVENKEEL_TOKEN=") || entry.starts_with("EVENKEEL_TOKEN_FILE=");
+    if (!names_somebody) all.emplace_back(entry);
+  }
+  if (!token.empty()) all.push_back("EVENKEEL_TOKEN=" + token);
+  return all;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& words) {
+  std::vector<char*> all;
+  for (std::string& word : words) all.push_back(word.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+pid_t spawn(const std::filesystem::path& program, const std::vector<std::string>& words,
+            const std::string& token, int out, int err) {
   std::vector<std::string> all{program.string()};
   all.insert(all.end(), words.begin(), words.end());
-  std::vector<char*> argv;
-  for (std::string& word : all) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  std::vector<std::string> environment = environment_with(token);
+  const std::vector<char*> argv = pointers_to(all), envp = pointers_to(environment);
   Actions actions;
   posix_spawn_file_actions_addopen(&actions.raw, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions.raw, out, 1);
   posix_spawn_file_actions_adddup2(&actions.raw, err, 2);
   posix_spawn_file_actions_addclosefrom_np(&actions.raw, 3);  // browsers' connections, the database
   pid_t pid = 0;
-  errno = posix_spawn(&pid, program.c_str(), &actions.raw, nullptr, argv.data(), environ);
+  errno = posix_spawn(&pid, program.c_str(), &actions.raw, nullptr, argv.data(), envp.data());
   if (errno != 0) give_up(program.string());
   return pid;
 }
@@ -109,11 +130,11 @@ void Tool::stop() {
   [[maybe_unused]] const ssize_t written = write(stop_, &one, sizeof one);
 }
 
-Ran Tool::run(const std::vector<std::string>& words, Duration allowed) {
+Ran Tool::run(const std::vector<std::string>& words, Duration allowed, const std::string& token) {
   using Steady = std::chrono::steady_clock;
   Pipe out, err;
   Ran ran;
-  const pid_t pid = spawn(program_, words, out.write.get(), err.write.get());
+  const pid_t pid = spawn(program_, words, token, out.write.get(), err.write.get());
   out.write.reset();
   err.write.reset();
   const auto end = Steady::now() + allowed;

@@ -25,7 +25,9 @@ class Tool {
   Tool& operator=(const Tool&) = delete;
 
   /// Kills it when the time is over. Throws std::system_error if it cannot be started.
-  Ran run(const std::vector<std::string>& words, Duration allowed);
+  /// `token`: of the operator in whose name it asks; empty: in nobody's, whoever has started the
+  /// console.
+  Ran run(const std::vector<std::string>& words, Duration allowed, const std::string& token = "");
   /// Ends all that run, and lets none begin any more.
   void stop();
 

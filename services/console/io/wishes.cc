@@ -110,8 +110,10 @@ Wish simulate(Fields& fields) {
 }
 
 Wish drain(Fields& fields) {
-  Wish wish{{fields.truth("forget") ? "decommission" : "drain", server_of(fields)}};
+  const bool forget = fields.truth("forget");
+  Wish wish{{forget ? "decommission" : "drain", server_of(fields)}};
   add_intent(fields, wish);
+  if (forget && wish.changes) wish.words.emplace_back("--yes");  // the page has asked
   return wish;
 }
 
@@ -137,18 +139,36 @@ Wish pause(Fields& fields) {
 }
 
 Wish resume(Fields& fields) {
-  return {{"resume",
-           fields.word("pass", {"repair", "drain", "spread", "trim", "balance", "all", "brake"})},
-          true};
+  Wish wish{{"resume",
+             fields.word("pass", {"repair", "drain", "spread", "trim", "balance", "all", "brake"})},
+            true};
+  if (wish.words.back() == "brake") wish.words.emplace_back("--yes");
+  return wish;
 }
 
 Wish cancel(Fields& fields) {
   return {{"cancel", "k" + std::to_string(fields.number("command", 1, INT64_MAX))}, true};
 }
 
+std::string proposal_of(Fields& fields) {
+  return "a" + std::to_string(fields.number("proposal", 1, INT64_MAX));
+}
+
+Wish approve(Fields& fields) {
+  Wish wish{{"approve", proposal_of(fields)}};
+  wish.changes = !fields.truth("dry_run");
+  wish.words.emplace_back(wish.changes ? "--yes" : "--dry-run");
+  return wish;
+}
+
+Wish reject(Fields& fields) {
+  return {{"reject", proposal_of(fields)}, true};
+}
+
 const std::map<std::string, std::function<Wish(Fields&)>> kWishes{
     {"explain", explain},         {"simulate", simulate}, {"drain", drain},   {"undrain", undrain},
-    {"maintenance", maintenance}, {"pause", pause},       {"resume", resume}, {"cancel", cancel}};
+    {"maintenance", maintenance}, {"pause", pause},       {"resume", resume}, {"cancel", cancel},
+    {"approve", approve},         {"reject", reject}};
 
 }  // namespace
 

@@ -202,11 +202,10 @@ Result<Reader> Reader::open(const std::filesystem::path& path, const std::string
   if (number("SELECT count(*) FROM sqlite_schema WHERE name IN ('meta', 'command_history')") != 2) {
     return fail(ErrorCode::kMalformed, path.string() + ": not the database of a rebalancer");
   }
-  if (number("SELECT count(*) FROM sqlite_schema WHERE name = 'cluster_state'") != 1) {
+  if (number("SELECT count(*) FROM sqlite_schema WHERE name IN ('cluster_state', 'proposals')") !=
+      2) {
     return fail(ErrorCode::kConflict,
-                path.string() +
-                    ": of an older rebalancer, which keeps no counts; start one of "
-                    "this version first");
+                path.string() + ": of an older rebalancer; start one of this version first");
   }
   sqlite::Statement owner(reader.db_, "SELECT cluster FROM meta");
   owner.open();
@@ -237,6 +236,21 @@ std::string Reader::now(std::optional<std::int64_t> after) {
                         {"chunks_left"},
                         {"bytes_left"}},
                        "drains ORDER BY server_id LIMIT 50");
+  all["proposals"] = rows(db_,
+                          {{"proposal_id"},
+                           {"what", Kind::kText},
+                           {"proposed_by", Kind::kText},
+                           {"proposed_ms"},
+                           {"expires_left_ms"},
+                           {"feasible", Kind::kTruth},
+                           {"copy_chunks"},
+                           {"copy_bytes"},
+                           {"duration_ms"},
+                           {"chunks_at_risk"}},
+                          "proposals WHERE state = 'pending' ORDER BY proposal_id LIMIT 50");
+  all["two_people"] = !rows(db_, {{"value", Kind::kText}},
+                            "settings WHERE key = 'approval.operations' AND value <> ''")
+                           .empty();
   const std::int64_t from = after.value_or(-1);
   Json events =
       rows(db_, kEvent, "events WHERE event_number > ? ORDER BY event_number DESC LIMIT ?", from,

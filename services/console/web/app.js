@@ -33,9 +33,21 @@ async function fetched(path, options = {}) {
   return body;
 }
 
+// Of the person at this page, where two people are wanted for something. Kept here alone: it is gone with the page.
+let operator = "";
+
+function tokenField() {
+  const input = make("input", { type: "password", autocomplete: "off", spellcheck: "false", maxlength: "64", size: "20", "data-operator": "", value: operator });
+  input.addEventListener("input", () => {
+    operator = input.value.trim();
+    for (const other of document.querySelectorAll("[data-operator]")) if (other !== input) other.value = operator;
+  });
+  return make("label", {}, "Your token", input);
+}
+
 const ask = (name, fields) => fetched(`/api/ask/${name}`, {
   method: "POST",
-  headers: { "Content-Type": "application/json", "X-Evenkeel-Token": token },
+  headers: { "Content-Type": "application/json", "X-Evenkeel-Token": token, ...(operator ? { "X-Evenkeel-Operator": operator } : {}) },
   body: JSON.stringify(fields),
 });
 
@@ -184,6 +196,7 @@ function glances() {
   for (const server of known.servers) {
     if (server.admin === "maintenance") add("idle", link("s", server.server_id), ` is in maintenance, for another ${duration(server.maintenance_left_ms)}.`);
   }
+  if (now.proposals.length) add("warn", `${counted(now.proposals.length, "proposal")} ${now.proposals.length === 1 ? "wants" : "want"} a second person: ${now.proposals.map((row) => `a${row.proposal_id}`).join(", ")}.`);
   if (now.paused.length) add("warn", `Paused by operators: ${now.paused.join(", ")}.`);
   if (!all.some(({ tone }) => tone !== "idle" && tone !== "good")) all.unshift({ tone: "good", parts: [`All is well: ${counted(state.chunks, "chunk")} ${state.chunks === 1 ? "has its" : "have their"} goal of replicas.`] });
   return all;
@@ -575,6 +588,85 @@ function serverDetail({ server, drain, commands, chunks }, id) {
     ...(chunks.length ? [make("h3", {}, "Some of its chunks"), make("p", {}, ...chunks.flatMap((row, i) => [i ? " " : "", link("c", row.chunk_id)]))] : [])];
 }
 
+// Two people
+
+const proposals = new Map();
+
+function takes(row) {
+  const words = [];
+  if (row.feasible === false) words.push("cannot be brought to its end, and is forced");
+  if (row.copy_chunks !== null && row.copy_chunks !== undefined) words.push(row.copy_chunks === 0 ? "nothing has to be copied" : `${counted(row.copy_chunks, "chunk")}${row.copy_bytes === null ? "" : `, ${bytes(row.copy_bytes)}`} to copy`);
+  if (row.duration_ms) words.push(`which takes ${duration(row.duration_ms)} at least`);
+  words.push(row.chunks_at_risk ? `puts ${count(row.chunks_at_risk)} at risk` : "puts nothing at risk");
+  return words.join(", ");
+}
+
+// What it takes by now, first; only then the button that has it done.
+async function confirmProposal(place, id, what) {
+  place.replaceChildren(make("p", { class: "certificate wait" }, `What a${id} would take by now is being worked out …`));
+  try {
+    const { answer } = await ask("approve", { proposal: id, dry_run: true });
+    const box = make("div", { class: "certificate", role: "group", "aria-label": `Certificate: a${id}` },
+      make("p", {}, make("span", { class: "tag", tone: answer.feasible === false ? "bad" : "good" }, answer.feasible === false ? "forced" : "can be done"), " ", make("code", {}, what), ` ${takes(answer)}.`),
+      make("div", { class: "actions" }, tokenField(),
+        make("button", { type: "button", onclick: () => decide(place, "approve", id) }, `Approve a${id} now`),
+        make("button", { type: "button", class: "quiet", onclick: () => place.replaceChildren() }, "Leave it")));
+    place.replaceChildren(box);
+  } catch (error) {
+    place.replaceChildren(make("p", { class: "certificate", tone: "bad" }, error.message));
+  }
+}
+
+async function decide(place, name, id) {
+  for (const button of place.querySelectorAll("button")) button.disabled = true;
+  try {
+    const { answer } = await ask(name, { proposal: id });
+    byId("decided").replaceChildren(make("p", { class: "certificate", tone: name === "approve" ? "good" : "idle" },
+      `a${id}, `, make("code", {}, answer.what), `, was ${answer.state} by ${answer.decided_by}.`));
+    refresh();
+  } catch (error) {
+    place.replaceChildren(make("p", { class: "certificate", tone: "bad" }, error.message));
+  }
+}
+
+function proposalItem(row) {
+  const id = row.proposal_id, when = make("span", { class: "note" }), place = make("div", { "aria-live": "polite" });
+  const element = make("li", {},
+    make("p", {}, make("strong", {}, `a${id}`), " ", make("code", {}, row.what), ` by ${row.proposed_by}: ${takes(row)}. `, when),
+    known.now.allow_changes ? make("div", { class: "actions" },
+      make("button", { type: "button", "aria-label": `Approve a${id} …`, onclick: () => confirmProposal(place, id, row.what) }, "Approve …"),
+      make("button", { type: "button", class: "quiet", "aria-label": `Reject a${id}`, onclick: () => decide(place, "reject", id) }, "Reject"))
+      : make("p", { class: "note" }, "This console only looks: its setting allow_changes is false. On the command line: ", make("code", {}, `evenkeel approve a${id}`)),
+    place);
+  return { element, when };
+}
+
+// What is there already stays as it is: somebody may be about to click it.
+function drawProposals() {
+  const { now } = known, seen = new Set(now.proposals.map((row) => row.proposal_id));
+  byId("proposals-panel").hidden = !now.two_people && !now.proposals.length;
+  for (const [id, { element }] of proposals) {
+    if (seen.has(id)) continue;
+    element.remove();
+    proposals.delete(id);
+  }
+  for (const row of now.proposals) {
+    if (!proposals.has(row.proposal_id)) {
+      const item = proposalItem(row);
+      proposals.set(row.proposal_id, item);
+      byId("proposals").append(item.element);
+    }
+    proposals.get(row.proposal_id).when.textContent = `Proposed ${duration(now.now_ms - row.proposed_ms)} ago, expires in ${duration(row.expires_left_ms)}.`;
+  }
+  byId("proposals-none").hidden = now.proposals.length > 0;
+}
+
+// What was asked for, and is left for another person to approve.
+function leftToAnother(answer) {
+  return make("p", { class: "certificate", tone: "warn" }, `Proposed as a${answer.proposal_id}: `, make("code", {}, answer.what),
+    ` is done when a person other than ${answer.proposed_by} approves it${answer.expires_left_ms ? `, within ${duration(answer.expires_left_ms)}` : ""}.`);
+}
+
 const NAMES = { drain: "Drain", maintenance: "Maintenance of" };
 
 // What it would take, first; only then the button that does it.
@@ -602,7 +694,7 @@ async function certificate(place, name, fields) {
     const force = make("input", { type: "checkbox" });
     const go = make("button", { type: "button", class: possible && !fields.forget ? null : "danger", disabled: !possible, onclick: () => done(place, name, { ...fields, ...(force.checked ? { force: true } : {}) }) }, `${what} now`);
     force.addEventListener("change", () => { go.disabled = !possible && !force.checked; });
-    box.append(make("div", { class: "actions" }, go, possible ? null : make("label", {}, force, "begin it all the same"),
+    box.append(make("div", { class: "actions" }, known.now.two_people ? tokenField() : null, go, possible ? null : make("label", {}, force, "begin it all the same"),
       make("button", { type: "button", class: "quiet", onclick: () => place.replaceChildren() }, "Leave it")));
   }
   place.replaceChildren(box);
@@ -614,7 +706,7 @@ function confirmed(place, name, fields, words) {
     place.replaceChildren(make("p", { class: "certificate note" }, "This console only looks: its setting allow_changes is false."));
     return;
   }
-  place.replaceChildren(make("div", { class: "certificate" }, make("p", {}, words), make("div", { class: "actions" },
+  place.replaceChildren(make("div", { class: "certificate" }, make("p", {}, words), make("div", { class: "actions" }, known.now.two_people ? tokenField() : null,
     make("button", { type: "button", onclick: () => done(place, name, fields) }, "Do it"),
     make("button", { type: "button", class: "quiet", onclick: () => place.replaceChildren() }, "Leave it"))));
 }
@@ -623,6 +715,11 @@ async function done(place, name, fields) {
   for (const button of place.querySelectorAll("button")) button.disabled = true;
   try {
     const { answer } = await ask(name, fields);
+    if (answer.proposal_id) {
+      place.replaceChildren(leftToAnother(answer));
+      refresh();
+      return;
+    }
     const refused = answer.done === false && answer.feasible === false;
     place.replaceChildren(make("p", { class: "certificate", tone: refused ? "bad" : "good" }, refused
       ? `Nothing was done: ${(answer.rules || []).join("; ")}` : `s${fields.server} is ${answer.admin === "maintenance" ? "in " : ""}${spaced(answer.admin)}${answer.to_be_removed ? ", to be removed" : ""}.`));
@@ -721,6 +818,7 @@ async function refreshNow() {
   known.rates.push({ at: now.now_ms, done });
   while (known.rates.length > 6) known.rates.shift();
   drawMode();
+  drawProposals();
   drawCommands();
   if (now.last_event < known.last) byId("events").replaceChildren();  // another database
   drawEvents(now.events);
@@ -792,6 +890,7 @@ function begin() {
   });
   makeCharts();
   drawLegend();
+  byId("proposals-token").append(tokenField());
   byId("find").addEventListener("submit", findSomething);
   byId("find-text").addEventListener("input", () => byId("find-text").setCustomValidity(""));
   byId("filter").addEventListener("input", drawServers);

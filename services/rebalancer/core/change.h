@@ -8,6 +8,7 @@
 #include "common/base/time.h"
 #include "common/model/admin.h"
 #include "common/model/command.h"
+#include "common/model/control.h"
 #include "common/model/member.h"
 #include "services/rebalancer/core/budgets.h"
 #include "services/rebalancer/core/policy.h"
@@ -303,6 +304,32 @@ struct LogHeld {
   std::optional<std::string> why;
 };
 
+/// What one operator has asked for, and what it took when he did.
+struct Proposed {
+  ProposalId id;
+  Operation operation;
+  Request request;
+  std::string what;  ///< the request in words, of which no two are the same
+  /// What is meant by the names in it: the number of a file, the storage of a server. What has
+  /// another one by now is not what was proposed.
+  std::string meant;
+  std::string by;
+  Forecast estimate;
+  std::uint64_t at_risk = 0;
+  ProposalState state = ProposalState::kPending;
+  std::string decided_by;
+  Duration left{};  ///< until it expires
+};
+/// Stored only, as is what becomes of it.
+struct ProposalMade {
+  Proposed proposed;
+};
+struct ProposalDecided {
+  ProposalId proposal;
+  ProposalState state;
+  std::string by;  ///< empty: its time is over
+};
+
 using Change = std::variant<
     EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
     ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
@@ -311,7 +338,7 @@ using Change = std::variant<
     ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
     FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited,
     ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone, BrakeSet, PolicySet,
-    PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet, LogHeld>;
+    PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet, LogHeld, ProposalMade, ProposalDecided>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

@@ -265,6 +265,8 @@ class ClusterView {
   void on(const ServerPaced& change);
   void on(const BudgetsSet& change);
   void on(const LogHeld& change);
+  void on(const ProposalMade& change);
+  void on(const ProposalDecided& change);
 
   static constexpr std::uint8_t kCounts = 1, kWorks = 2, kInService = 4, kStays = 8, kAwaited = 16,
                                 kSilent = 32, kMaintained = 64, kSaysWhere = 128;

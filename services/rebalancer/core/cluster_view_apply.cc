@@ -489,6 +489,10 @@ void ClusterView::on(const ChunkPolicySet& c) {
 
 void ClusterView::on(const FileGoalSet&) {}
 
+void ClusterView::on(const ProposalMade&) {}
+
+void ClusterView::on(const ProposalDecided&) {}
+
 void ClusterView::on(const FilePolicySet&) {}
 
 void ClusterView::on(const ServerPaced& c) {

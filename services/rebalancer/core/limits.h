@@ -1,6 +1,7 @@
 #pragma once
 #include "common/base/bytes.h"
 #include "common/base/time.h"
+#include "common/model/approval.h"
 #include "services/rebalancer/core/budgets.h"
 
 namespace evenkeel {
@@ -67,6 +68,9 @@ struct Limits {
   Ratio brake_share{0.05};
   int brake_servers = 3;
   Duration brake_window = 5min;
+
+  Operations two_people;           ///< what one asks for and another one has to approve
+  Duration approval_expires = 1h;  ///< what is proposed is approved by then or not at all
 };
 
 /// Of one copy, for its agent to keep: what is asked for it, and no more than a server's budget.

@@ -2,6 +2,7 @@
 
 #include "common/model/text.h"
 #include "common/reactor/sockets.h"
+#include "common/token/token.h"
 
 namespace evenkeel {
 
@@ -48,9 +49,26 @@ void ControlPort::take(const std::string& route, ControlRequest&& request) {
       return answer(route, request.request, Refused{"malformed", fault});
     }
   }
-  on_asked_(Asked{std::move(request.what), [this, route, id = request.request](Answer made) {
-                    answer(route, id, std::move(made));
-                  }});
+  auto who = whose(request.token);
+  if (!who) {
+    const std::string why = "the token is that of no operator whom the rebalancer's settings name";
+    rejects_.add(why);
+    return answer(route, request.request, Refused{"denied", why});
+  }
+  on_asked_(Asked{
+      std::move(request.what),
+      [this, route, id = request.request](Answer made) { answer(route, id, std::move(made)); },
+      std::move(*who)});
+}
+
+/// Empty: nobody says who he is, or nobody here is known by a name. None: it is nobody's token.
+std::optional<std::string> ControlPort::whose(const std::string& token) const {
+  if (token.empty() || settings_.operators.empty()) return "";
+  const std::string digest = sha256(token);
+  for (const auto& [name, known] : settings_.operators) {
+    if (equal_in_constant_time(digest, known)) return name;
+  }
+  return std::nullopt;
 }
 
 bool ControlPort::take_receipts(const PutClose& put, std::string& fault) {

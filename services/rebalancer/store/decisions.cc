@@ -139,6 +139,10 @@ bool Store::prune(const Keep& keep, std::uint64_t at_most) {
              "DELETE FROM event WHERE event_number IN (SELECT event_number FROM event "
              "WHERE event_number < (SELECT max(event_number) FROM event) - ? LIMIT ?)")
           .run(keep.rows, at_most);
+  db_.cached(
+         "DELETE FROM proposal WHERE state <> 0 AND decided_running_ms <= "
+         "(SELECT running_ms FROM meta) - ?")
+      .run(keep.decisions.count());
   transaction.commit();
   return static_cast<std::uint64_t>(std::max(commands, events)) >= at_most;
 }

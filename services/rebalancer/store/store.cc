@@ -310,6 +310,8 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
           [](const ServerPaced&) {},
           [](const BudgetsSet&) {},
           [](const LogHeld&) {},
+          [&](const ProposalMade& c) { save_proposal(c.proposed, wall); },
+          [&](const ProposalDecided& c) { save_proposal(c, wall); },
           [&](const PolicySet& c) { save_policy(c.policy); },
           [&](const PolicyRemoved& c) {
             db_.cached("UPDATE file SET policy = 0 WHERE policy = ?").run(c.policy);

@@ -87,6 +87,13 @@ class Store {
   };
   std::optional<SupersededCopy> superseded_copy(CommandId id);
 
+  std::optional<Proposed> proposal(ProposalId id);
+  /// Those whose time is not over, the oldest first.
+  std::vector<Proposed> pending_proposals();
+  /// Those that nobody has decided about in time, and of which nobody has been told.
+  std::vector<Proposed> expired_proposals();
+  ProposalId next_proposal();
+
   std::vector<RebalancerEvent> events_after(EventNumber number, std::size_t limit);
 
   // Decisions are the rows of commands, open and closed; the newest first.
@@ -137,6 +144,9 @@ class Store {
   void work_out_refusals(ServerId server, const Labels& labels);
   void save_command(const CommandRecord& command, Timestamp wall);
   void save_admin(const ServerAdminSet& set);
+  void save_proposal(const Proposed& proposed, Timestamp wall);
+  void save_proposal(const ProposalDecided& decided, Timestamp wall);
+  std::vector<Proposed> read_proposals(sqlite::Statement& row);
   void load_policies(ClusterView& view);
   void load_servers(ClusterView& view);
   void load_chunks(ClusterView& view);
