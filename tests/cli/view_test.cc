@@ -122,10 +122,53 @@ TEST_F(ViewTest, TheLastEventsAreShownNewestLast) {
   EXPECT_EQ(last.find("joined"), std::string::npos);
 }
 
+/// The view chunk_health would read all replicas for them.
+TEST_F(ViewTest, WhereMoreAreUnwellThanAreShownThoseThatAreNotedAreLookedAt) {
+  const auto shown = [&](ChunkFilter filter) {
+    testing::internal::CaptureStderr();
+    const std::string rows = printed([&] { return list_chunks(options, filter); });
+    testing::internal::GetCapturedStderr();
+    return rows;
+  };
+  const ChunkFilter risky{.health = "at_risk", .limit = 1};
+  execute("UPDATE gauge SET at_risk = 500, at_risk_some = '[2,7]', unsorted = 9");
+  EXPECT_NE(shown(risky).find("\"chunk_id\": 2"), std::string::npos);
+  execute("UPDATE gauge SET at_risk_some = '[1,7]'");
+  EXPECT_EQ(shown(risky), "[]\n") << "none of these is at risk, and no other is looked for";
+  const std::string found = "\"chunk_id\": 2";
+  EXPECT_NE(shown({.health = "at_risk", .limit = 2}).find(found), std::string::npos)
+      << "too few are noted";
+  EXPECT_NE(shown({.health = "at_risk", .limit = 0}).find(found), std::string::npos);
+  EXPECT_NE(shown({.health = "at_risk", .server = ServerId(1), .limit = 1}).find(found),
+            std::string::npos)
+      << "others may be on that server";
+  execute("UPDATE gauge SET at_risk = 1, at_risk_some = '[2]', unsorted = 0");
+  EXPECT_NE(shown(risky).find(found), std::string::npos);
+  EXPECT_NE(shown({.health = "retired"}).find("\"chunk_id\": 4"), std::string::npos);
+}
+
+TEST_F(ViewTest, AQuickCheckLeavesOutWhatGrowsWithChunks) {
+  const auto checked = [&] {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const Exit code = check(options, CheckDepth::kQuick);
+    testing::internal::GetCapturedStderr();
+    return std::pair(code, testing::internal::GetCapturedStdout());
+  };
+  EXPECT_EQ(checked().first, Exit::kOk) << checked().second;
+  execute("UPDATE replica SET version = 2 WHERE chunk_id = 2 AND server_id = 1");
+  EXPECT_EQ(checked().first, Exit::kOk) << "it does not look at replicas";
+  execute("PRAGMA foreign_keys = OFF; INSERT INTO server_load VALUES (9, 0, 0, 0, 0, 0, 0, 0, 0)");
+  const auto broken = checked();
+  EXPECT_EQ(broken.first, Exit::kUnhealthy);
+  EXPECT_NE(broken.second.find("server_load row 9 names what is not in server"), std::string::npos)
+      << broken.second;
+}
+
 TEST_F(ViewTest, ACheckFindsWhatMustNotBe) {
   const auto checked = [&](bool deep) {
     testing::internal::CaptureStdout();
-    const Exit code = check(options, deep);
+    const Exit code = check(options, deep ? CheckDepth::kDeep : CheckDepth::kUsual);
     return std::pair(code, testing::internal::GetCapturedStdout());
   };
   EXPECT_EQ(checked(false).first, Exit::kOk) << checked(false).second;

@@ -24,8 +24,10 @@ struct TopWish {
 Exit top(const Options& options, const TopWish& wish);
 
 /// Whether the database is sound and what must always hold does. kUnhealthy: it is not, or does
-/// not. `deep`: reads all of it.
-Exit check(const Options& options, bool deep);
+/// not. Reads every page and row; kQuick leaves out what grows with chunks, kDeep compares indexes
+/// and counts too.
+enum class CheckDepth { kQuick, kUsual, kDeep };
+Exit check(const Options& options, CheckDepth depth);
 /// A copy of the database that is whole, and was read once, in the new file `to`.
 Exit backup(const Options& options, const std::string& to);
 

@@ -79,16 +79,33 @@ std::optional<std::vector<std::int64_t>> chunks_to_look_at(const View& view,
                                                     : "chunk ORDER BY chunk_id",
                                       filter.limit));
   }
-  // Of those that are not well the rebalancer keeps the first ones noted.
+  const bool any_will_do = filter.limit > 0 && !filter.server;
+  for (const auto& [health, life] : {std::pair("creating", "0"), std::pair("retired", "2")}) {
+    if (filter.health != health || filter.server) continue;
+    return ids_of("chunk_id", limited(std::string("chunk WHERE life = ") + life +
+                                          " AND life <> 1 ORDER BY chunk_id",  // for its index
+                                      filter.limit));
+  }
+  // Of those that are not well the rebalancer keeps some noted: all, or as many as are to be shown.
   for (const auto& [health, count, some] :
        {std::tuple("lost", "lost", "lost_some"), std::tuple("at_risk", "at_risk", "at_risk_some"),
         std::tuple("under_replicated", "under_replicated", "under_some"),
         std::tuple("over_replicated", "over_replicated", "over_some")}) {
     if (filter.health != health) continue;
-    const std::string all_noted = std::string(" FROM cluster_state WHERE unsorted = 0 AND ") +
-                                  count + " = json_array_length(" + some + ")";
-    if (view.number("SELECT count(*)" + all_noted) == 0) break;
-    return ids_of("value", std::string("json_each((SELECT ") + some + all_noted + ")) ORDER BY 1");
+    const std::string noted = std::string("json_array_length(") + some + ")";
+    const std::string enough =
+        std::string(" FROM cluster_state WHERE (unsorted = 0 AND ") + count + " = " + noted + ")" +
+        (any_will_do ? " OR " + noted + " > " + std::to_string(filter.limit) : "");
+    if (view.number("SELECT count(*)" + enough) == 0) break;
+    return ids_of("value",
+                  limited(std::string("json_each((SELECT ") + some + enough + ")) ORDER BY 1",
+                          any_will_do ? filter.limit : 0));
+  }
+  if (filter.server) {
+    constexpr std::int64_t kFew = 20'000;  // that are looked at one by one
+    const std::string held = "replica WHERE server_id = " + std::to_string(filter.server->value());
+    if (view.number("SELECT count(*) FROM " + held) > kFew) return std::nullopt;
+    return ids_of("chunk_id", held + " ORDER BY chunk_id");
   }
   return std::nullopt;
 }

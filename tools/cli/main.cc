@@ -71,7 +71,7 @@ struct Parsed {
   std::string chunk_word, server_word;
   std::string what, subject_word;
   TopWish top;
-  bool deep = false, wait = false, yes = false;
+  bool deep = false, quick = false, wait = false, yes = false;
   std::string every = "2s", file, shell, page, folder;
   bool only_open = false, only_closed = false;
   std::int64_t limit = 100;
@@ -448,9 +448,17 @@ void add_approval(CLI::App& app, Parsed& parsed) {
 
 void add_care(CLI::App& app, Parsed& parsed) {
   const Options& options = parsed.options;
-  add_command(app, "check", "Whether the database is sound, and what must always hold does", parsed,
-              [&] { return check(options, parsed.deep); })
-      ->add_flag("--deep", parsed.deep, "Read all of it, and count anew what is kept counted");
+  CLI::App* check_command = add_command(
+      app, "check", "Whether the database is sound, and what must always hold does", parsed, [&] {
+        return check(options, parsed.deep    ? CheckDepth::kDeep
+                              : parsed.quick ? CheckDepth::kQuick
+                                             : CheckDepth::kUsual);
+      });
+  CLI::Option* deep = check_command->add_flag(
+      "--deep", parsed.deep, "Compare indexes too, and count anew what is kept counted");
+  check_command
+      ->add_flag("--quick", parsed.quick, "Leave out what takes longer the more chunks there are")
+      ->excludes(deep);
   add_command(app, "backup", "A copy of the database that is whole, while it is in use", parsed,
               [&] { return backup(options, parsed.file); })
       ->add_option("FILE", parsed.file, "Where to; must not be there yet")

@@ -18,10 +18,12 @@ Wrong wrong(const View& view, const std::string& word, Column id, const std::str
   return found;
 }
 
-/// "[4,7]" -> "c4", "c7".
+/// "[4,7]" -> "c4", "c7": the first of them.
 std::vector<std::string> named(const std::string& ids) {
+  constexpr std::size_t kMost = 24;
   std::vector<std::string> all;
-  for (std::size_t at = 0; (at = ids.find_first_of("0123456789", at)) != ids.npos;) {
+  for (std::size_t at = 0;
+       all.size() < kMost && (at = ids.find_first_of("0123456789", at)) != ids.npos;) {
     const std::size_t end = ids.find_first_not_of("0123456789", at);
     all.push_back("c" + ids.substr(at, end - at));
     at = end;

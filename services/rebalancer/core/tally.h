@@ -57,7 +57,9 @@ class Tally {
 
 /// What is told of the whole cluster, all at one moment.
 struct ClusterState {
-  static constexpr std::size_t kNamed = 24;  ///< chunks of each kind that are named at most
+  /// Chunks of each kind that are named at most: as many as `evenkeel chunks` shows, and one more,
+  /// so that it need not look through all replicas for them.
+  static constexpr std::size_t kNamed = 101;
 
   std::string mode, why;
   std::map<ChunkHealth, std::uint64_t> chunks;  ///< all kinds
