@@ -118,13 +118,32 @@ class Cli(Scenario):
             self.assertEqual(told("simulate", "lose server s1", "--now")["steps"][0]["step"], "lose server s1")
             self.assertTrue(told("check")["holds"])
             self.assertTrue(told("check", "--deep")["holds"])
+            self.assertTrue(told("check", "--quick")["holds"])
             self.assertEqual(told("backup", str(folder / "copy.db"))["chunks"], 40)
             self.assertEqual(told("delete", name, "--yes")["chunks"], 1)
             self.assertTrue(told("decommission", "s5", "--yes", "--wait")["done"])
+            self.two_people(cluster, told)
             self.assertEqual(told("completion", "bash")["shell"], "bash")
             told("man")
             self.assertEqual(set(tried) | {"plan"}, self.commands(cluster))  # plan: tests/plan/program_test.py
             self.check_backup(cluster, folder / "copy.db")
+
+    def two_people(self, cluster, told):
+        people = {who: str(cluster.folder / who) for who in ("ann", "bob")}
+        operators = {f"operators.{who}": told("token", who, path)["digest"] for who, path in people.items()}
+        cluster.rebalancer.stop()
+        cluster.rebalancer.start(**{"approval.operations": ["pause"], **operators})
+        cluster.wait("the rebalancer to run again", lambda: cluster.mode() == "running")
+
+        def told_to(who, *words, code=0):
+            return told(*words, "--token-file", people[who], code=code)
+
+        self.assertEqual(told_to("ann", "pause", "trim", code=6)["proposal_id"], 1)
+        self.assertEqual([row["what"] for row in told("proposals")], ["pause trim"])
+        self.assertEqual(told_to("bob", "approve", "a1", "--yes")["state"], "approved")
+        self.assertEqual(told("resume", "all")["paused"], [])
+        told_to("bob", "pause", "trim", code=6)
+        self.assertEqual(told_to("ann", "reject", "a2")["decided_by"], "ann")
 
     def check_backup(self, cluster, copy):
         """It can be asked what the database can be asked, and is refused where something is already."""
