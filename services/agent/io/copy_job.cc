@@ -49,10 +49,22 @@ CopyJob::CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Repli
       wake_(loop, [this] { go_on(); }) {}
 
 CopyJob::~CopyJob() {
+  abandon();
+}
+
+void CopyJob::abandon() {
+  if (!on_end_) return;
   leave_source(true);
+  on_end_ = nullptr;
+  abandoned_ = true;
+  hold_.reset();
+  if (made_) drop_cut_off();
+}
+
+/// What it stands on may be gone by now.
+void CopyJob::drop_cut_off() {
   // Cut off by the end of the process: what there is of a large one is for the next run.
-  // That may be the last thing that happens: what it stands on may be gone by then.
-  if (made_ && on_end_ && whole_) files_->drop_aside(aside_);
+  if (whole_ || !abandoned_) files_->drop_aside(aside_);
 }
 
 Bytes CopyJob::memory_for(const Replicate& order) {
@@ -80,7 +92,7 @@ void CopyJob::start() {
       [this, keep = shared_from_this(), made] {
         file_ = made->file;
         made_ = true;
-        if (!on_end_) return storage_.files()->drop_aside(aside_);
+        if (!on_end_) return drop_cut_off();
         if (made->fault) return end(refusal_of_write(*made->fault));
         if (resumed_) return try_source();
         for (auto& [offset, bytes] : std::exchange(early_, {})) write(offset, std::move(bytes));
@@ -249,7 +261,7 @@ void CopyJob::write_whole(Buffer&& bytes) {
       // Keeps this object until then: a job that has ended meanwhile has a file to clean up.
       [this, keep = shared_from_this(), fault, size] {
         writing_whole_ = false;
-        if (!on_end_) return storage_.files()->drop_aside(aside_);
+        if (!on_end_) return drop_cut_off();
         wrote_whole(size, *fault);
       });
 }

@@ -43,6 +43,8 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   /// The rebalancer of a new epoch wants it too. What runs goes on; what is opened from now on is
   /// opened at these.
   void endorsed(std::vector<Source> sources);
+  /// The agent ends. What a thread still has of this ends by itself, and tells nobody.
+  void abandon();
   /// To be called some times a second: stalled sources, time that is over, rates.
   void tick();
   Bytes bytes_done() const { return bytes_done_; }
@@ -54,6 +56,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   void on_manifest(const TransferManifest& manifest);
   void on_error(const TransferError& error);
   void on_data(std::uint64_t offset, Buffer&& bytes);
+  void drop_cut_off();
   void on_written(BlockRange range, Bytes size, const std::optional<DiskFault>& fault);
   void look_at_leftover();
   void count(Bytes size);
@@ -92,6 +95,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   bool completing_ = false;  // all of it is written
   std::vector<std::pair<std::uint64_t, Buffer>> early_;  // came before the file was there
   bool writing_whole_ = false;
+  bool abandoned_ = false;     // its agent has ended
   bool made_ = false;          // the file aside is there, or may be
   bool opened_ = false;        // the source has answered with the manifest
   std::uint64_t writing_ = 0;  // blocks that are in the thread pool

@@ -53,7 +53,11 @@ Executor::Executor(Loop& loop, Storage& storage, Committer& committer, Peers& pe
   ticker_.start(kTick, kTick);
 }
 
-Executor::~Executor() = default;
+Executor::~Executor() {
+  for (const auto& [id, task] : tasks_) {
+    if (task.copy) task.copy->abandon();
+  }
+}
 
 void Executor::take(const Command& command, Epoch epoch) {
   const Receipt receipt = storage_.book().receive(command, epoch, storage_.now());
