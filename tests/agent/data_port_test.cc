@@ -170,6 +170,22 @@ TEST_F(DataPortTest, StoringAgainIsAnsweredAgain) {
   EXPECT_EQ(answers[0].receipt, answers[1].receipt);
 }
 
+TEST_F(DataPortTest, WhatIsStoredAnewAfterItWasLostIsNewsOfItsOwn) {
+  const Sample chunk = sample(1, 1'000);
+  seat(1).settings.directory.rescan_interval = Duration(20);
+  Seat& one = start(seats_[1]);
+  auto client = connect(one);
+  const auto stored = [&](std::uint64_t transfer) {
+    say(*client, transfer, wire::FrameType::kStore, store(one, chunk));
+    send_bytes(*client, transfer, chunk.bytes);
+    return std::get<TransferStored>(next_message(*client)).journal;
+  };
+  const JournalNumber first = stored(1);
+  std::filesystem::remove(live(one, chunk));
+  until([&] { return !one.inventories.back().gone.empty(); });
+  EXPECT_GT(stored(2), first);
+}
+
 TEST_F(DataPortTest, RefusesByName) {
   const Sample chunk = sample(1, 600'000), other = sample(1, 600'001), absent = sample(7, 9);
   put(seat(1), chunk);

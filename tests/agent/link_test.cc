@@ -111,6 +111,19 @@ TEST_F(Link, DeletesOnEvidenceOnly) {
   EXPECT_EQ(gone.why, Why::kMissing);
 }
 
+/// The rebalancer knows one replica of a chunk on a server, and takes it for gone with its delete.
+TEST_F(Link, ADeleteOfOneVersionTellsOfTheOneThatStays) {
+  const Sample v1 = sample(1, 1'000, 1), v2 = sample(1, 1'000, 2);
+  for (const Sample& chunk : {v1, v2}) put(seat(1), chunk);
+  put(seat(2), v1);
+  Seat &one = start(1), &two = start(2);
+  EXPECT_EQ(run(one, remove(one, 10, v1, {&two})).outcome, Outcome::kDone);
+  until([&] {
+    const Inventory& last = one.inventories.back();
+    return last.basis && last.rows.size() == 1 && last.rows[0].content == v2.content;
+  });
+}
+
 TEST_F(Link, ADeleteThatWasCutOffIsKnownForWhatItWas) {
   const Sample chunk = sample(1, 1'000);
   for (std::uint64_t server : {1, 2}) put(seat(server), chunk);

@@ -174,14 +174,16 @@ TEST(Inventory, AnotherSizeIsDamage) {
 
 /// A database that was restored gives numbers out twice. What bears the number of a chunk and is
 /// another may be all that there is of it.
-TEST(Inventory, OtherBytesThatAreWholeAreNoReplicaAndAreLeftAlone) {
-  Cluster cluster(kThree);
-  InventoryRead read = cluster.report(2, "c1", 9);
-  read.rows[0].content.checksum = checksum_of(55);
-  cluster.take(read);
-  EXPECT_EQ(cluster.holders(1), "s1");
-  cluster.take(cluster.report(2, "c1", 10));
-  EXPECT_EQ(cluster.holders(1), "s1 s2");
+TEST(Inventory, OtherBytesAreNoReplicaAndAreLeftAloneWhateverBefellThem) {
+  for (const char* rows : {"c1", "c1!"}) {
+    Cluster cluster(kThree);
+    InventoryRead read = cluster.report(2, rows, 9);
+    read.rows[0].content.checksum = checksum_of(55);
+    cluster.take(read);
+    EXPECT_EQ(cluster.holders(1), "s1");
+    cluster.take(cluster.report(2, "c1", 10));
+    EXPECT_EQ(cluster.holders(1), "s1 s2");
+  }
 }
 
 TEST(Inventory, DamagedAndThenWholeIsReadBeforeItIsBelieved) {
@@ -256,6 +258,12 @@ InventoryRead news(const Cluster& cluster, const std::string& rows, std::uint64_
   return read;
 }
 
+/// As of that number of the journal.
+InventoryRead at(InventoryRead read, std::uint64_t journal) {
+  read.journal = JournalNumber(journal);
+  return read;
+}
+
 TEST(Inventory, WhatIsGoneIsGoneInThatVersionOnly) {
   Cluster cluster(kThree);
   cluster.take(news(cluster, "", 9, {{ChunkId(1), ChunkVersion(2)}}));
@@ -311,6 +319,38 @@ TEST(Ack, ARepeatedOneIsNoNews) {
   const auto done = cluster.ack(cluster.open()[0]);
   cluster.take(done);
   EXPECT_TRUE(cluster.take(done).empty());
+}
+
+TEST(Ack, OfACopyThatComesLateDoesNotBringBackWhatIsGoneOrMendWhatIsDamaged) {
+  const char* copying = "s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1\nc1: s1 -> s2";
+  Cluster gone(copying);
+  auto done = gone.ack(gone.open()[0]);
+  done.result.journal = JournalNumber(5);
+  gone.take(at(news(gone, "", 9, {{ChunkId(1), ChunkVersion(3)}}), 6));
+  gone.take(done);
+  EXPECT_EQ(gone.holders(1), "s1");
+  EXPECT_TRUE(gone.open().empty());
+
+  Cluster damaged(copying);
+  done = damaged.ack(damaged.open()[0]);
+  done.result.journal = JournalNumber(5);
+  damaged.take(at(news(damaged, "c1!", 9), 6));
+  damaged.take(done);
+  EXPECT_EQ(damaged.holders(1), "s1 s2:corrupt");
+
+  Cluster reported(copying);
+  done = reported.ack(reported.open()[0]);
+  done.result.journal = JournalNumber(5);
+  reported.take(reported.report(2, "", 9, 6));
+  reported.take(done);
+  EXPECT_EQ(reported.holders(1), "s1");
+
+  Cluster before(copying);
+  done = before.ack(before.open()[0]);
+  done.result.journal = JournalNumber(5);
+  before.take(at(news(before, "", 9, {{ChunkId(1), ChunkVersion(3)}}), 4));
+  before.take(done);
+  EXPECT_EQ(before.holders(1), "s1 s2") << "copied after that";
 }
 
 TEST(Ack, OfACommandNeverIssuedHoldsDeletesUntilAllHaveReportedAnew) {
@@ -505,6 +545,20 @@ TEST(Receipt, ThatComesAgainDoesNotBringBackWhatWasMoved) {
   Cluster put("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 creating =");
   put.take(put.report(2, "", 9, 7));
   EXPECT_TRUE(put.take(stored(2, 5)).empty()) << "the report is newer, and does not list it";
+}
+
+/// The put is closed long after, and the file has come and gone meanwhile.
+TEST(Receipt, ThatComesLateDoesNotBringBackWhatIsGone) {
+  for (const bool was_seen : {true, false}) {
+    Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 creating =");
+    if (was_seen) cluster.take(at(news(cluster, "c1", 9), 5));
+    EXPECT_EQ(cluster.holders(1), was_seen ? "s2" : "");
+    cluster.take(at(news(cluster, "", 10, {{ChunkId(1), ChunkVersion(3)}}), 6));
+    EXPECT_TRUE(cluster.take(stored(2, 5)).empty());
+    EXPECT_EQ(cluster.holders(1), "");
+    cluster.take(stored(2, 7));
+    EXPECT_EQ(cluster.holders(1), "s2") << "stored once more";
+  }
 }
 
 }  // namespace

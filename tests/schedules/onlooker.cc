@@ -203,6 +203,7 @@ void Onlooker::trashed(const std::string& machine, const std::string& name) {
     fault("S5", machine + " deleted " + name + ", and no command that is left says so");
     return;
   }
+  if (found != files_.end()) found->second.by = by;
   took_effect(machine, *by, "a delete");
   if (order->retired) {
     for (const auto& [file, content] : promised_) {
@@ -273,7 +274,8 @@ void Onlooker::look_at_disk(const std::string& machine, const fs::path& journal)
       if (file.gone == Gone::kNot) file.gone = Gone::kHurt;
       continue;
     }
-    if (file.gone == Gone::kByUs) --deletes_done_;  // it had not been durable
+    if (file.gone == Gone::kByUs) --deletes_done_;  // it had not been durable, and is done again
+    if (file.by) effects_.erase({storage, *std::exchange(file.by, std::nullopt)});
     file.gone = Gone::kNot;
     file.intact = found->second;
   }
@@ -389,6 +391,21 @@ void Onlooker::look_at_commit() {
   for (const auto& [id, chunk, version] : deletes) look_at_evidence(id, chunk, version);
 }
 
+void Onlooker::stands_still(const std::string& machine, Nanos until) {
+  standstills_[machine].emplace_back(world_.now(), until);
+}
+
+/// How long what has happened to its files at `since` may be unknown to an agent.
+Nanos Onlooker::time_to_see(const std::string& machine, Nanos since) const {
+  Nanos time = seen_within_;
+  const auto all = standstills_.find(machine);
+  if (all == standstills_.end()) return time;
+  for (const auto& [from, until] : all->second) {
+    if (until > since && from < since + time) time += until - std::max(from, since);
+  }
+  return time;
+}
+
 /// At the moment of the decision: each replica that it leans on was intact when it was last looked
 /// at, which is not longer ago than it is said to be.
 void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion version) {
@@ -405,8 +422,7 @@ void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion versio
     const ChunkVersion held(static_cast<std::uint64_t>(row.integer(1)));
     // An inventory tells what the agent knows, which may be as old as its last look at the folder.
     const bool seen = row.text(5) == "command";
-    const Nanos present =
-        world_.now() - row.integer(2) * kMs - kRounding - (seen ? 0 : seen_within_);
+    const Nanos present = world_.now() - row.integer(2) * kMs - kRounding;
     const Nanos whole = world_.now() - row.integer(3) * kMs - kRounding - kReceipt;
     const std::string leans =
         to_string(id) + " leans on " + to_string(chunk) + " of " + row.text(4);
@@ -419,7 +435,8 @@ void Onlooker::look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion versio
     const File& file = found->second;
     if (file.gone == Gone::kByUs) {
       fault("S1", leans + ", which we have deleted");
-    } else if (file.gone == Gone::kHurt && file.went < present) {
+    } else if (file.gone == Gone::kHurt &&
+               file.went + (seen ? 0 : time_to_see(machines_.at(*storage), file.went)) < present) {
       fault("S1", leans + ", which was gone when it was last looked at");
     } else if (!file.intact && file.damaged < whole) {
       fault("S1", leans + ", which was damaged when it was last read");

@@ -53,6 +53,8 @@ class Onlooker {
   int times_given_up(const std::string& name) { return given_up_[name]; }
   /// How long an agent may take to see what was done to its files behind its back.
   void seen_within(Nanos time) { seen_within_ = time; }
+  /// An agent or its disk stands still, and sees nothing of what is done to its files.
+  void stands_still(const std::string& machine, Nanos until);
   /// Something has been done to a file by no program of ours.
   void hurt(const std::string& machine, const std::string& name, bool gone);
   void wiped(const std::string& machine);
@@ -86,6 +88,7 @@ class Onlooker {
     Nanos damaged = -1;
     Gone gone = Gone::kNot;
     Nanos went = -1;
+    std::optional<CommandId> by = {};  // whose delete it was
   };
   using Place = std::tuple<StorageId, ChunkId, ChunkVersion>;
   struct Named {
@@ -103,6 +106,7 @@ class Onlooker {
   void trashed(const std::string& machine, const std::string& name);
   void took_effect(const std::string& machine, CommandId id, const char* what);
   void look_at_commit();
+  Nanos time_to_see(const std::string& machine, Nanos since) const;
   void look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion version);
   bool is_intact(const std::string& machine, const std::string& name) const;
   std::uint64_t intact_elsewhere(StorageId not_this, ChunkId chunk, ChunkVersion least) const;
@@ -123,6 +127,7 @@ class Onlooker {
   std::map<std::string, ChunkContent> promised_;
   std::map<std::string, int> given_up_;
   Nanos seen_within_ = 0;
+  std::map<std::string, std::vector<std::pair<Nanos, Nanos>>> standstills_;  // from, until
   std::function<std::optional<Epoch>(const std::string&)> epoch_of_;
   std::filesystem::path file_;
   std::unique_ptr<sqlite::Database> reader_;

@@ -81,8 +81,10 @@ class Storm {
     add("full disk", [this] { spoil([](Disks::Faults& f) { f.full = true; }); });
     add("bad disk", [this] { spoil([](Disks::Faults& f) { f.bad_reads = f.bad_writes = 200; }); });
     add("bad syncs", [this] { spoil([](Disks::Faults& f) { f.failed_syncs = 100; }); });
-    add("stall",
-        [this] { town_.world().disk_stalled_until[any_agent()] = town_.world().now() + some(15); });
+    add("stall", [this] {
+      const Nanos how_long = some(15);
+      town_.stall_disk(any_agent(), how_long);
+    });
     add("wall clock", [this] {
       const auto by = static_cast<std::int64_t>(rng_.below(200'000'000)) - 100'000'000;
       town_.move_wall_clock(any_machine(), Duration(by));

@@ -380,7 +380,13 @@ void Town::pause(const std::string& program, Nanos how_long) {
   const auto found = programs_.find(program);
   if (found == programs_.end()) return;
   found->second->run->stopped_until = world_.now() + how_long;
+  onlooker_.stands_still(program, world_.now() + how_long);
   world_.fire("stood still");
+}
+
+void Town::stall_disk(const std::string& agent, Nanos how_long) {
+  world_.disk_stalled_until[agent] = world_.now() + how_long;
+  onlooker_.stands_still(agent, world_.now() + how_long);
 }
 
 void Town::run_until(Nanos when) {

@@ -61,6 +61,7 @@ class Town {
   /// Cuts it off in the midst of the nth thing from now that it does to the outside.
   void doom(const std::string& program, std::uint64_t nth, How how);
   void pause(const std::string& program, Nanos how_long);
+  void stall_disk(const std::string& agent, Nanos how_long);
 
   /// Its disk is replaced by an empty one.
   void wipe(const std::string& agent);

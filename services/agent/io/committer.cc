@@ -230,6 +230,9 @@ void Committer::settle(Job& job, Timestamp when) {
   } else {
     storage_.table().erase(job.key());
     storage_.trashed(*effect.content, when);
+    // Of another version that is still here nobody may have heard: one of a chunk is told of.
+    if (const auto other = storage_.table().newest(job.key().chunk))
+      storage_.desk().changed(*other);
   }
 }
 
@@ -243,7 +246,8 @@ void Committer::journal(Journal::Batch& batch, Job& job, Bytes free) {
   }
   if (!effect.result) {
     if (!job.refusal) {
-      const auto known = storage_.journal().stored(job.key());
+      // Come anew, it has a number of its own: that it had gone may have been told.
+      const auto known = job.moved ? std::nullopt : storage_.journal().stored(job.key());
       job.number = known ? *known : batch.add_stored(job.key());
       storage_.desk().changed(job.key());
     }

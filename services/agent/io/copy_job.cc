@@ -335,7 +335,10 @@ void CopyJob::tick() {
   const Instant now = storage_.now();
   if (auto refusal = storage_.book().fence(id_, now)) return end(std::move(refusal));
   if (next_round_ && now >= *next_round_) return try_source();
-  if (stalled(now)) return blame(Fault::kUnreachable, "nothing came for 5 s");
+  if (stalled(now)) {
+    peers_.avoid(peer_);
+    return blame(Fault::kUnreachable, "nothing came for 5 s");
+  }
   if (peer_) go_on();
 }
 

@@ -76,6 +76,10 @@ std::shared_ptr<Peer> Peers::at(const std::string& address) {
   return kept.peer;
 }
 
+void Peers::avoid(const std::shared_ptr<Peer>& peer) {
+  std::erase_if(peers_, [&](const auto& item) { return item.second.peer == peer; });
+}
+
 void Peers::close_idle() {
   for (auto it = peers_.begin(); it != peers_.end();) {
     const bool idle = it->second.peer->idle();

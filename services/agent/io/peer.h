@@ -49,6 +49,8 @@ class Peers {
  public:
   Peers(Loop& loop, std::string cluster) : loop_(loop), cluster_(std::move(cluster)) {}
   std::shared_ptr<Peer> at(const std::string& address);
+  /// Nothing new begins on it: a way that swallows everything looks like one that is slow.
+  void avoid(const std::shared_ptr<Peer>& peer);
   /// Closes what has had no transfer since the last call.
   void close_idle();
 

@@ -176,11 +176,13 @@ struct ReplicaChanged {
   ServerId server;
   ReplicaState state;
   ChunkVersion version;
+  JournalNumber journal{0};  ///< of the inventory that found it damaged
 };
+/// The map need not have it: that it was not there at `journal` counts against what older news say.
 struct ReplicaLost {
   ChunkId chunk;
   ServerId server;
-  JournalNumber journal;  ///< of the delete that removed it; 0: an inventory without it
+  JournalNumber journal;  ///< of the delete that removed it, or of the inventory without it
 };
 struct ReplicaVouched {
   ChunkId chunk;

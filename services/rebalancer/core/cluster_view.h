@@ -48,9 +48,14 @@ struct Server {
   std::optional<Instant> maintenance_until;
   std::optional<Instant> gone_since;  ///< it is away; until it has reported again
   bool gone_excused = false;          ///< and no reason to brake, as an operator says
-  /// Chunks touched by commands since the last report, with the journal number of the effect: what
-  /// a report from before that number says of them is no news (S9).
+  /// Chunks of which something was told since the last report, with the journal number of the
+  /// effect, or that of the inventory without it: what was before that number is no news (S9).
   std::map<ChunkId, JournalNumber> effects;
+  /// The agent has told of that chunk, as it was at that number or after it.
+  bool has_told_since(ChunkId chunk, JournalNumber journal) const {
+    const auto effect = effects.find(chunk);
+    return journal <= report_journal || (effect != effects.end() && effect->second >= journal);
+  }
 
   // Derived.
   Bytes used;      ///< of replicas in any state

@@ -337,13 +337,16 @@ void ClusterView::on(const ReplicaChanged& c) {
   EK_CHECK(replica != nullptr);
   replica->set_state(c.state);
   remember_version(slot, server, c.state, c.version);
+  if (c.journal > servers_[server].report_journal) {
+    servers_[server].effects.insert_or_assign(c.chunk, c.journal);
+  }
   refresh(slot);
 }
 
 void ClusterView::on(const ReplicaLost& c) {
   const ChunkSlot slot = slot_at(c.chunk);
   const ServerSlot server = server_by_id_.at(c.server);
-  drop_replica(slot, server);
+  if (mutable_replica(slot, server)) drop_replica(slot, server);
   if (c.journal > servers_[server].report_journal) {
     servers_[server].effects.insert_or_assign(c.chunk, c.journal);
   }

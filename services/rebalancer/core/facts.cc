@@ -30,7 +30,8 @@ Changes of_stored(const ClusterView& view, const ChunksStored& event, Instant no
     if (!chunk || !server || server->member.storage != item.storage) continue;
     if (server->admin == AdminState::kRemoved) continue;
     // A receipt may come again, long after: the replica may have been moved since.
-    if (chunk->life != ChunkLife::kCreating || item.journal <= server->report_journal) continue;
+    if (chunk->life != ChunkLife::kCreating) continue;
+    if (server->has_told_since(item.chunk, item.journal)) continue;
     if (view.replica(*chunk, item.server)) continue;
     changes.push_back(
         ReplicaAdded{item.chunk, item.server, ReplicaState::kValid, chunk->version, item.journal});

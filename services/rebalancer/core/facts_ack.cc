@@ -49,6 +49,10 @@ class Closing {
   bool done() const { return result_.outcome == Outcome::kDone; }
   Chunk chunk() const { return *view_.find(*command_.chunk); }
   std::optional<Replica> held() const { return view_.replica(chunk(), command_.server); }
+  /// An inventory was faster: what it says of the replica is newer than this.
+  bool is_overtaken() const {
+    return view_.find(command_.server)->has_told_since(*command_.chunk, result_.journal);
+  }
 
   void close() {
     std::string why;
@@ -121,6 +125,8 @@ class Closing {
       }
       return;
     }
+    pace();
+    if (is_overtaken()) return;
     const bool current = command_.version == chunk().version;
     const ReplicaState state = current ? ReplicaState::kValid : ReplicaState::kStale;
     if (!held()) {
@@ -133,7 +139,6 @@ class Closing {
           ReplicaAdded{*command_.chunk, command_.server, state, command_.version, result_.journal});
     }
     vouch(true);
-    pace();
     if (!current || !command_.drop) return;
     const auto dropped = view_.replica(chunk(), *command_.drop);
     if (dropped && dropped->state == ReplicaState::kValid) {

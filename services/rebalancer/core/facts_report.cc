@@ -56,17 +56,22 @@ void of_absence(const ClusterView& view, const Server& server, const InventoryRe
   const bool older = effect != server.effects.end() && effect->second > event.journal;
   if (older && !EK_MUTANT(inventory_older_than_ack)) return;
   const auto slot = view.slot_of(id);
-  if (!slot || !view.replica(view.chunk(*slot), server.id())) return;
-  close_proved(view, *slot, server.id(), CommandKind::kDelete, changes);
-  changes.push_back(ReplicaLost{id, server.id(), JournalNumber(0)});
+  if (!slot) return;
+  if (view.replica(view.chunk(*slot), server.id())) {
+    close_proved(view, *slot, server.id(), CommandKind::kDelete, changes);
+  } else if (server.has_told_since(id, event.journal)) {
+    return;
+  }
+  // Also of one that the map does not have: what came and went may be told of late.
+  changes.push_back(ReplicaLost{id, server.id(), event.journal});
 }
 
-/// Whole, of the same version, and other bytes: not this chunk. Its number has been given out
-/// twice, by a database that was restored from before the first time. Whose bytes the others are
-/// nobody knows any more, so they are left alone.
+/// Of the same version, and by its name other bytes: not this chunk, whatever befell it since. Its
+/// number has been given out twice, by a database that was restored from before the first time.
+/// Whose bytes the others are nobody knows any more, so they are left alone.
 bool is_another(const Chunk& chunk, const ReportedReplica& row) {
-  return row.finding == ReplicaFinding::kOk && row.content.version == chunk.version &&
-         row.content.checksum != chunk.checksum && !EK_MUTANT(other_bytes_are_damage);
+  return row.content.version == chunk.version && row.content.checksum != chunk.checksum &&
+         !EK_MUTANT(other_bytes_are_damage);
 }
 
 void of_row(const ClusterView& view, const Server& server, const InventoryRead& event,
@@ -97,15 +102,18 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
     // A damaged replica that claims a version above the map's proves nothing of that version.
     const ChunkVersion version =
         newer || state == ReplicaState::kStale ? row.content.version : chunk.version;
+    // That its copy had been whole, told late, is no news.
+    const bool damaged = state == ReplicaState::kCorrupt;
+    const JournalNumber journal = damaged ? event.journal : JournalNumber(0);
     if (!known) {
-      changes.push_back(ReplicaAdded{id, holder, state, version, JournalNumber(0)});
+      changes.push_back(ReplicaAdded{id, holder, state, version, journal});
     } else if (newer || known->state != state || view.version_of(chunk, *known) != version) {
-      changes.push_back(ReplicaChanged{id, holder, state, version});
+      changes.push_back(ReplicaChanged{id, holder, state, version, journal});
     }
     if (state == ReplicaState::kValid && !newer) {
       close_proved(view, *slot, holder, CommandKind::kReplicate, changes);
     }
-    if (state == ReplicaState::kCorrupt && (!known || known->state != state)) {
+    if (damaged && (!known || known->state != state)) {
       changes.push_back(Noted{"chunk", to_string(id), "corrupt on " + to_string(holder)});
     }
   }
@@ -122,12 +130,11 @@ Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event
   const Server* server = view.find(event.server);
   const auto slot = view.slot_of(event.chunk);
   if (!server || !slot || server->member.storage != event.storage) return {};
-  if (event.journal <= server->report_journal || server->admin == AdminState::kRemoved) return {};
+  if (server->admin == AdminState::kRemoved) return {};
   // Effects are remembered since this start, and a report of this epoch tells of what was before.
   const bool remembered = server->standing == Standing::kReported;
   if (!remembered && event.journal <= server->acked_journal) return {};
-  const auto effect = server->effects.find(event.chunk);
-  if (effect != server->effects.end() && effect->second >= event.journal) return {};
+  if (server->has_told_since(event.chunk, event.journal)) return {};
   const Chunk& chunk = view.chunk(*slot);
   if (event.version > chunk.version) return {};
   const bool current = event.version == chunk.version;
@@ -181,9 +188,10 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
   for (const auto& [chunk, version] : event.gone) {
     if (!told.insert(chunk).second) continue;
     const auto slot = view.slot_of(chunk);
-    const auto known = slot ? view.replica(view.chunk(*slot), event.server) : std::nullopt;
+    if (!slot) continue;
+    const auto known = view.replica(view.chunk(*slot), event.server);
     // Another version may have come in the place of the one that is gone.
-    if (!known || view.version_of(view.chunk(*slot), *known) != version) continue;
+    if (known && view.version_of(view.chunk(*slot), *known) != version) continue;
     of_absence(view, *server, event, chunk, changes);
   }
   if (!event.last) return changes;

@@ -82,6 +82,10 @@ void HealthBook::look(const ClusterView& view, ChunkSlot slot) {
 }
 
 void HealthBook::before(const Change& change, const ClusterView& view) {
+  if (const auto* lost = std::get_if<ReplicaLost>(&change)) {
+    const auto chunk = view.find(lost->chunk);
+    if (chunk && view.replica(*chunk, lost->server)) --replicas_;
+  }
   const auto* replaced = std::get_if<ServerReplaced>(&change);
   if (!replaced) return;
   const auto& gone = view.find(replaced->member.server)->chunks;
@@ -101,10 +105,7 @@ void HealthBook::after(const Change& change, const ClusterView& view) {
                    look(view, c.chunk);
                  },
                  [&](const ReplicaChanged& c) { look(view, c.chunk); },
-                 [&](const ReplicaLost& c) {
-                   --replicas_;
-                   look(view, c.chunk);
-                 },
+                 [&](const ReplicaLost& c) { look(view, c.chunk); },
                  [](const auto&) {},  // tells nothing of one chunk; servers: see catch_up()
              },
              change);
