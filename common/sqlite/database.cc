@@ -46,7 +46,8 @@ SqliteError::SqliteError(sqlite3* db, std::string_view doing)
 Database::Database(const std::filesystem::path& path, OpenMode mode) {
   const bool writes = mode == OpenMode::kReadWrite;
   if (writes && path != kInMemory) make_private(path);
-  const int flags = (writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
+  const bool reads = mode == OpenMode::kReadOnly;
+  const int flags = (reads ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
                     SQLITE_OPEN_EXRESCODE;
   sqlite3* db = nullptr;
   const int rc = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
@@ -55,7 +56,9 @@ Database::Database(const std::filesystem::path& path, OpenMode mode) {
   execute(
       "PRAGMA busy_timeout = 5000; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;"
       "PRAGMA mmap_size = 0;");  // with mmap an I/O error would be a signal and not an error code
-  writes ? prepare_writer() : prepare_reader();
+  if (writes) prepare_writer();
+  if (reads) prepare_reader();
+  if (mode == OpenMode::kCopyLog) prepare_copier();
 }
 
 void Database::prepare_writer() {
@@ -63,8 +66,10 @@ void Database::prepare_writer() {
       "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
       "PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864;"
       "PRAGMA wal_autocheckpoint = 0;");
-  const auto remember_pages = [](void* log, sqlite3*, const char*, int in_log) {
-    static_cast<Log*>(log)->to_copy = static_cast<Log*>(log)->length = in_log;
+  const auto remember_pages = [](void* of, sqlite3*, const char*, int in_log) {
+    Log& log = *static_cast<Log*>(of);
+    if (log.copied == log.length) log.copied = 0;  // only then it may have been begun anew
+    log.length = in_log;
     return SQLITE_OK;
   };
   sqlite3_wal_hook(handle(), remember_pages, log_.get());  // after the pragma, which sets it
@@ -87,6 +92,12 @@ void Database::prepare_reader() {
   sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
+void Database::prepare_copier() {
+  execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;");
+  sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  execute("SELECT count(*) FROM sqlite_schema");  // before a read it does not know of the log
+}
+
 void Database::execute(const std::string& sql) {
   if (sqlite3_exec(handle(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
     throw SqliteError(handle(), sql);
@@ -102,9 +113,15 @@ Statement& Database::cached(std::string_view sql) {
 }
 
 bool Database::checkpoint_if_due(int pages_threshold) {
+  if (!checkpoint_due(pages_threshold)) return false;
+  const auto back = copy_log_back();
+  return back && note_copied(*back);
+}
+
+bool Database::checkpoint_due(int pages_threshold) {
   EK_CHECK(pages_threshold > 0);
   Log& log = *log_;
-  if (log.to_copy < pages_threshold) return false;
+  if (wal_pages() < pages_threshold) return false;
   const bool same_log = log.length_at_try > 0 && log.length >= log.length_at_try;
   if (same_log && log.length < log.length_at_try + pages_threshold &&
       ++log.calls_since < kCallsBetweenTries) {
@@ -112,15 +129,39 @@ bool Database::checkpoint_if_due(int pages_threshold) {
   }
   log.length_at_try = log.length;
   log.calls_since = 0;
-  int in_log = 0, copied = 0;
-  const int rc =
-      sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-  if ((rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED) return false;
+  return true;
+}
+
+std::optional<Database::CopiedBack> Database::copy_log_back() {
+  CopiedBack back;
+  const int rc = sqlite3_wal_checkpoint_v2(handle(), "main", SQLITE_CHECKPOINT_PASSIVE,
+                                           &back.in_log, &back.copied);
+  if ((rc & 0xFF) == SQLITE_BUSY || (rc & 0xFF) == SQLITE_LOCKED) return std::nullopt;
   if (rc != SQLITE_OK) throw SqliteError(handle(), "checkpoint");
-  log.to_copy = in_log - copied;
-  if (log.to_copy > 0) return false;
-  log.length_at_try = 0;
+  return back;
+}
+
+bool Database::note_copied(const CopiedBack& back) {
+  log_->copied = back.copied;
+  if (wal_pages() > 0) return false;
+  log_->length_at_try = 0;
   return true;  // the next commit begins the log anew, unless a reader still looks at it
+}
+
+void Database::note_begun_anew() {
+  log_->copied = 0;
+  log_->length_at_try = 0;
+}
+
+std::uint32_t Database::log_salt() const {
+  constexpr int kOffset = 16;  // www.sqlite.org/fileformat.html, "WAL Header Format"
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  std::uint32_t salt = 0;
+  const int rc = log && log->pMethods ? log->pMethods->xRead(log, &salt, sizeof salt, kOffset)
+                                      : SQLITE_IOERR_READ;
+  if (rc != SQLITE_OK) throw SqliteError(rc, file_of(handle()) + "-wal: its header");
+  return salt;
 }
 
 std::uint64_t Database::log_bytes() const {

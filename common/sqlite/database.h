@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,14 +18,16 @@ namespace evenkeel::sqlite {
 enum class OpenMode {
   kReadWrite,  // the one connection that writes and checkpoints
   kReadOnly,   // may look, and does nothing else to the file: neither writes nor checkpoints
+  kCopyLog,    // only copies the log back, on behalf of the writer: see Checkpointer
 };
 
 /// A connection to one SQLite file, used by one thread at a time. Everything throws SqliteError
 /// when it fails.
 ///
 /// The file has write-ahead logging, full sync (an acknowledged commit survives a loss of power)
-/// and mode 0600 when it is made here. Only the writing connection may checkpoint: SQLite before
-/// 3.51.3 can lose commits when one connection checkpoints while another begins the log anew.
+/// and mode 0600 when it is made here. Nobody but the writing connection, and its Checkpointer, may
+/// checkpoint: SQLite before 3.51.3 can lose commits when one connection checkpoints while another
+/// begins the log anew.
 class Database {
  public:
   /// Opens the file, and makes it if it is not there and `mode` is kReadWrite. ":memory:" is a
@@ -44,9 +47,23 @@ class Database {
   /// and it has to be tried again. To try takes time in proportion to the log: while a reader is in
   /// the way, that is done only now and then, however often it is called.
   bool checkpoint_if_due(int pages_threshold);
-  int wal_pages() const { return log_->to_copy; }
+  int wal_pages() const { return log_->length - log_->copied; }
   /// How long the log is, what was copied back but cannot be overwritten yet included.
   std::uint64_t log_bytes() const;
+
+  // The parts of checkpoint_if_due(), for Checkpointer.
+  struct CopiedBack {
+    int in_log = 0, copied = 0;  ///< pages; fewer than there were: a reader was in the way
+  };
+  /// Whether it is to be tried now; it then counts as tried.
+  bool checkpoint_due(int pages_threshold);
+  /// None: another connection was at it.
+  std::optional<CopiedBack> copy_log_back();
+  /// What was copied of this connection's log, by it or another. True if that was all.
+  bool note_copied(const CopiedBack& back);
+  void note_begun_anew();
+  /// Another one whenever the log was begun anew.
+  std::uint32_t log_salt() const;
 
   sqlite3* handle() const { return db_.get(); }
 
@@ -57,10 +74,11 @@ class Database {
   void prepare_writer();
   void begin_log_anew();
   void prepare_reader();
+  void prepare_copier();
 
   struct Log {
-    int to_copy = 0, length = 0;  // pages
-    int length_at_try = 0;        // when a reader was in the way; 0: none was
+    int length = 0, copied = 0;  // pages
+    int length_at_try = 0;       // when a reader was in the way; 0: none was
     int calls_since = 0;
   };
   std::unique_ptr<Log> log_ = std::make_unique<Log>();  // SQLite keeps its address

@@ -17,8 +17,6 @@
 namespace evenkeel {
 namespace {
 
-constexpr int kCheckpointPages = 1000;
-
 /// Whether who is away, or what that means, may be another afterwards.
 bool is_about_presence(const Change& change) {
   return std::holds_alternative<ServerAdded>(change) ||
@@ -112,8 +110,12 @@ std::size_t Rebalancer::looks_of_watch() const {
 }
 
 void Rebalancer::end_turn() {
-  store_.checkpoint_if_due(kCheckpointPages);
-  pace_.took(clock_.now() - turn_began_, cut_off_);
+  store_.copy_log_if_long();
+  if (store_.log_falls_behind()) {
+    pace_.outran_disk();
+  } else {
+    pace_.took(clock_.now() - turn_began_, cut_off_);
+  }
   if (at_rest_ && !cut_off_) pace_.rested();
 }
 

@@ -27,6 +27,10 @@ void TurnPace::rested() {
   set_share(std::min(share_, kFirst));
 }
 
+void TurnPace::outran_disk() {
+  set_share(std::max(kSmallest, share_ / 2));
+}
+
 void TurnPace::set_share(double share) {
   if (share == share_) return;
   share_ = share;

@@ -9,28 +9,11 @@
 
 #include "common/checksum/checksum.h"
 #include "common/model/command.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel::agent {
 
-/// A folder of a test's own, gone with it.
-class TempDir {
- public:
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "agent-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp " + name);
-    path_ = name;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using TempDir = DiskDir;  // agents write past the page cache, where that can be done
 
 inline StorageId storage_of(char letter) {
   return *StorageId::from_raw(std::string(16, letter));

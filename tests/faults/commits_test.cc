@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "tests/faults/town.h"
-#include "tests/rebalancer/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel::faults {
 

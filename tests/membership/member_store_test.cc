@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "tests/membership/member_builder.h"
-#include "tests/membership/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel::membership {
 namespace {

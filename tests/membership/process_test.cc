@@ -12,7 +12,7 @@
 #include "common/wire/topics.h"
 #include "tests/membership/member_builder.h"
 #include "tests/membership/service_process.h"
-#include "tests/membership/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel::membership {
 namespace {

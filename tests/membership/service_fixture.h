@@ -15,7 +15,7 @@
 #include "common/wire/topics.h"
 #include "services/membership/io/membership.h"
 #include "tests/membership/member_builder.h"
-#include "tests/membership/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel::membership {
 

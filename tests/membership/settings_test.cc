@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "tests/membership/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel::membership {
 namespace {

@@ -9,7 +9,7 @@
 #include "common/sqlite/migrate.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
-#include "tests/rebalancer/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel {
 

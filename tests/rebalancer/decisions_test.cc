@@ -3,7 +3,7 @@
 #include "common/sqlite/migrate.h"
 #include "services/rebalancer/store/store.h"
 #include "tests/rebalancer/cluster_builder.h"
-#include "tests/rebalancer/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel {
 namespace {

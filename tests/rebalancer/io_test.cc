@@ -7,7 +7,7 @@
 #include "common/wire/topics.h"
 #include "services/rebalancer/io/service.h"
 #include "tests/rebalancer/cluster_builder.h"
-#include "tests/rebalancer/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel {
 namespace {

@@ -7,7 +7,7 @@
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
-#include "tests/rebalancer/temp_dir.h"
+#include "tests/support/temp_dir.h"
 
 namespace evenkeel {
 namespace {

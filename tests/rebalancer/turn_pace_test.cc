@@ -56,6 +56,14 @@ TEST(TurnPace, ARestMakesSlowTurnsNoLonger) {
   EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn / 16);
 }
 
+TEST(TurnPace, WhereTheDiskIsOutrunLessIsDone) {
+  TurnPace pace{Limits{}};
+  pace.outran_disk();
+  EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn / 2);
+  for (int i = 0; i < 20; ++i) pace.outran_disk();
+  EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn / 16);
+}
+
 /// A machine on which each command takes 0.4 ms.
 TEST(TurnPace, ComesToRestWhereATurnTakesAsLongAsItMay) {
   TurnPace pace{Limits{}};

@@ -37,10 +37,18 @@ Service::Service(Loop& loop, zmq::context_t& context, const RebalancerSettings& 
                   [this](Event event) { turn_.add(std::move(event)); }),
       time_(loop, [this] { look_at_the_time(); }),
       again_(loop, [this] { turn_.add(Event(TimePassed{})); }),
-      house_(loop, [this] { keep_house(); }) {
+      house_(loop, [this] { keep_house(); }),
+      copying_(loop) {
+  store_.checkpoint_elsewhere([this](std::function<void()> work, std::function<void()> done) {
+    copying_.run(std::move(work), std::move(done));
+  });
   turn_.add(Event(TimePassed{}));  // what was noted at the start is published with the first turn
   time_.start(kTick, kTick);
   house_.start(kHouseEvery, kHouseEvery);
+}
+
+Service::~Service() {
+  store_.checkpoint_elsewhere({});
 }
 
 void Service::turn(std::vector<Input>&& inputs) {

@@ -4,6 +4,7 @@
 
 #include "common/reactor/loop.h"
 #include "common/reactor/turn.h"
+#include "common/reactor/work.h"
 #include "services/rebalancer/io/agents_port.h"
 #include "services/rebalancer/io/control_port.h"
 #include "services/rebalancer/io/event_stream.h"
@@ -21,6 +22,7 @@ class Service {
  public:
   Service(Loop& loop, zmq::context_t& context, const RebalancerSettings& settings,
           const Clock& clock, Store& store, Rebalancer& rebalancer);
+  ~Service();
 
   std::function<void(Duration)> on_turn;  ///< how long it took, its commit included
 
@@ -44,6 +46,7 @@ class Service {
   Timer time_;
   Timer again_;
   Timer house_;
+  Work copying_;
 };
 
 }  // namespace evenkeel

@@ -8,6 +8,7 @@
 
 #include "common/model/control.h"
 #include "common/model/explanation.h"
+#include "common/sqlite/checkpointer.h"
 #include "common/sqlite/database.h"
 #include "services/rebalancer/core/cluster_view.h"
 #include "services/rebalancer/core/loads.h"
@@ -125,7 +126,17 @@ class Store {
   /// The settings in force, instead of those of the run before.
   void save_settings(const std::vector<Setting>& settings);
 
+  /// On this thread, which waits for it.
   bool checkpoint_if_due(int pages) { return db_.checkpoint_if_due(pages); }
+  /// The same for turns: on another thread, if there is one.
+  void copy_log_if_long() { checkpointer_.look(long_log_pages_); }
+  void set_long_log(int pages) { long_log_pages_ = pages; }
+  /// From now on that thread is there; with none, it is this one again.
+  void checkpoint_elsewhere(sqlite::Checkpointer::Elsewhere elsewhere) {
+    checkpointer_.set_elsewhere(std::move(elsewhere));
+  }
+  /// Less should be committed for a while.
+  bool log_falls_behind() const { return checkpointer_.falls_behind(); }
   Bytes log_size() const { return Bytes(db_.log_bytes()); }
   /// Who keeps the log from being begun anew, in words.
   std::string who_reads() const;
@@ -159,6 +170,8 @@ class Store {
   void add_others(Decision& decision);
 
   sqlite::Database db_;
+  sqlite::Checkpointer checkpointer_{db_};
+  int long_log_pages_ = 1000;
   std::string copy_secret_;
   Duration counted_running_{0};     ///< of this process, already in meta.running_ms
   std::optional<Instant> started_;  ///< of this process, as its first view was told
