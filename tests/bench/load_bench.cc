@@ -162,8 +162,12 @@ class Bench {
       acknowledge(rebalancer, turns);
     }
     while ((more_ || !issued_.empty()) && turns.size() < 400) acknowledge(rebalancer, turns);
+    const auto longest = std::max_element(turns.begin(), turns.end());
+    say("longest_turn_was", static_cast<double>(longest - turns.begin()), "th");
     std::sort(turns.begin(), turns.end());
     say("longest_turn", turns.back() * 1000, "ms");
+    const auto over = std::upper_bound(turns.begin(), turns.end(), 0.050);
+    say("turns_over_50_ms", static_cast<double>(turns.end() - over), "turns");
     say("longest_end_of_a_turn", longest_end_ * 1000, "ms");
     say("longest_log", longest_log_ / (1 << 20), "MiB");
     say("turn_p99", turns[turns.size() * 99 / 100] * 1000, "ms");

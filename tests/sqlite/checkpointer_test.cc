@@ -194,15 +194,16 @@ TEST_F(BesideCommits, NothingIsLost) {
 TEST_F(BesideCommits, TheLogComesToAnEndWhereLessIsCommittedWhenItAsksForThat) {
   std::uint64_t longest = 0, before = 0;
   int ends = 0;
-  for (int i = 0; i < 600; ++i) {
-    commit(checkpointer_.falls_behind() ? 1 : 300);
+  while (ends < 2) {
+    const bool less = checkpointer_.falls_behind();
+    commit(less ? 1 : 300);
+    if (less) join();  // however slow that thread is, it gets on while little is committed
     ends += writer_.log_bytes() < before ? 1 : 0;
     before = writer_.log_bytes();
     longest = std::max(longest, before);
     look();
   }
-  EXPECT_GT(ends, 0);
-  EXPECT_LT(longest, 72 * kMiB);
+  EXPECT_LT(longest, 68 * kMiB);
   expect_all_there();
 }
 
