@@ -102,6 +102,7 @@ class Policies(Scenario):
             cluster.cli("policy", "set", "fast", "--require", "")
             cluster.wait("nothing to lie against its policy",
                          lambda: not cluster.sql("SELECT 1 FROM misreplicated"))
+            cluster.wait_until_settled()  # every server may have them again, and is filled evenly
 
 
 if __name__ == "__main__":
