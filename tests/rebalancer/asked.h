@@ -9,6 +9,7 @@
 #include "common/sqlite/migrate.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
+#include "tests/rebalancer/rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace evenkeel {
@@ -91,13 +92,7 @@ class AskedTest : public testing::Test {
     return no ? no->code : "";
   }
   ServerAdmin admin(Request request) { return std::get<ServerAdmin>(ask(std::move(request))); }
-  std::string rows(const std::string& sql) {
-    sqlite::Database reader(dir_.path() / "r.db", sqlite::OpenMode::kReadOnly);
-    sqlite::Statement row(reader, "SELECT " + sql);
-    std::string all;
-    for (row.open(); row.step();) all += (all.empty() ? "" : ", ") + row.text(0);
-    return all;
-  }
+  std::string rows(const std::string& sql) { return rows_of(dir_.path() / "r.db", sql); }
   const ClusterView& view() const { return rebalancer_->view(); }
   AdminState state(ServerId server) const { return view().find(server)->admin; }
   /// A server that holds a chunk.

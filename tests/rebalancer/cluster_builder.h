@@ -156,14 +156,7 @@ class Cluster {
   InventoryRead report(std::uint64_t server, const std::string& rows, std::uint64_t number,
                        std::uint64_t journal = 1'000'000) const {
     const Member& member = view_.find(ServerId(server))->member;
-    InventoryRead read{.server = ServerId(server),
-                       .incarnation = member.incarnation,
-                       .storage = member.storage,
-                       .number = InventoryNumber(number),
-                       .full = true,
-                       .last = true,
-                       .journal = JournalNumber(journal),
-                       .asked = now_};
+    InventoryRead read = full_inventory(member, number, journal, now_);
     std::istringstream words(rows);
     for (std::string word; words >> word;) {
       const bool damaged = word.back() == '!';

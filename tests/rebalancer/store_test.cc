@@ -4,6 +4,7 @@
 #include "services/rebalancer/epochs.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
+#include "tests/rebalancer/rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace evenkeel {
@@ -65,14 +66,7 @@ class Tables : public testing::Test {
     return record;
   }
 
-  /// All rows of a query, as an operator gets them: "1|healthy, 2|lost".
-  std::string rows(const std::string& sql) {
-    sqlite::Database reader(dir_.path() / "r.db", sqlite::OpenMode::kReadOnly);
-    sqlite::Statement row(reader, "SELECT " + sql);
-    std::string all;
-    for (row.open(); row.step();) all += (all.empty() ? "" : ", ") + row.text(0);
-    return all;
-  }
+  std::string rows(const std::string& sql) { return rows_of(dir_.path() / "r.db", sql); }
 
   TempDir dir_;
   Store store_{dir_.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel"};

@@ -7,6 +7,7 @@
 #include "common/sqlite/migrate.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
+#include "tests/rebalancer/rows.h"
 #include "tests/support/temp_dir.h"
 
 namespace evenkeel {
@@ -104,13 +105,7 @@ class WatchTest : public testing::Test {
     clock_.advance(time);
     rebalancer_->handle(std::vector<Event>{TimePassed{}});
   }
-  std::string rows(const std::string& sql) {
-    sqlite::Database reader(dir_.path() / "r.db", sqlite::OpenMode::kReadOnly);
-    sqlite::Statement row(reader, "SELECT " + sql);
-    std::string all;
-    for (row.open(); row.step();) all += (all.empty() ? "" : ", ") + row.text(0);
-    return all;
-  }
+  std::string rows(const std::string& sql) { return rows_of(dir_.path() / "r.db", sql); }
 
   TempDir dir_;
   ManualClock clock_{Timestamp(std::chrono::hours(500'000))};
