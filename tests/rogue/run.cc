@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -15,6 +14,7 @@
 #include "tests/faults/fault_vfs.h"
 #include "tests/rogue/planner.h"
 #include "tests/rogue/watch.h"
+#include "tests/schedules/seed_now.h"
 
 namespace evenkeel::rogue {
 namespace {
@@ -168,20 +168,11 @@ constexpr std::array kMustHappen =
                                 "refused: a holder was not read lately"});
 constexpr std::uint64_t kEnoughSeeds = 500;
 
-volatile std::uint64_t seed_now = 0;
-
-void on_abort(int) {
-  char text[64];
-  const int count = std::snprintf(text, sizeof text, "aborted in seed %llu\n",
-                                  static_cast<unsigned long long>(seed_now));
-  static_cast<void>(!::write(2, text, static_cast<std::size_t>(count)));
-}
-
 int run(std::uint64_t first, std::uint64_t last, bool credulous) {
   std::uint64_t runs = 0, failed = 0;
   std::map<std::string, std::uint64_t> counts;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    seed_now = seed;
+    schedules::seed_now = seed;
     const Outcome outcome = run_one(seed, credulous);
     ++runs;
     failed += !outcome.faults.empty();
@@ -244,6 +235,6 @@ int main(int argc, char** argv) {
         "  EVENKEEL_TRACE=1    writes every line of every log, with one seed\n");
     return 2;
   }
-  std::signal(SIGABRT, evenkeel::rogue::on_abort);
+  evenkeel::schedules::name_seed_on_abort();
   return evenkeel::rogue::run(first, last, credulous);
 }

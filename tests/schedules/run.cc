@@ -1,6 +1,5 @@
 // Runs schedules of a range of seeds and says what has come of them.
 #include <array>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +18,7 @@
 #include "tests/faults/fault_vfs.h"
 #include "tests/schedules/mutants.h"
 #include "tests/schedules/schedule.h"
+#include "tests/schedules/seed_now.h"
 
 namespace evenkeel::schedules {
 namespace {
@@ -42,15 +42,6 @@ faults::FaultVfs& install() {
   return vfs;
 }
 [[maybe_unused]] faults::FaultVfs& installed = install();
-
-volatile std::uint64_t seed_now = 0;
-
-void on_abort(int) {
-  char text[64];
-  const int count = std::snprintf(text, sizeof text, "aborted in seed %llu\n",
-                                  static_cast<unsigned long long>(seed_now));
-  static_cast<void>(!::write(2, text, static_cast<std::size_t>(count)));
-}
 
 std::filesystem::path scratch_of(pid_t process) {
   const std::filesystem::path memory = "/dev/shm";
@@ -237,7 +228,7 @@ int main(int argc, char** argv) {
                  "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
     return 2;
   }
-  std::signal(SIGABRT, on_abort);
+  name_seed_on_abort();
 #ifdef EVENKEEL_MUTANTS
   if (!mutant.empty()) return run_mutants(mutant, first, last);
 #else
