@@ -11,8 +11,8 @@
 #include "services/rebalancer/core/needless.h"
 #include "services/rebalancer/core/patience.h"
 #include "services/rebalancer/core/planner.h"
-#include "services/rebalancer/epochs.h"
 #include "services/rebalancer/files.h"
+#include "services/rebalancer/histories.h"
 
 namespace evenkeel {
 namespace {
@@ -51,11 +51,12 @@ void Rebalancer::begin_epoch() {
   auto transaction = begin();
   Committed committed;
   view_.apply(BudgetsSet{limits_.budgets});
-  const Epoch epoch = std::max(view_.epoch().next(), epoch_at(clock_.wall_now()));
-  record(transaction,
-         {EpochRaised{epoch},
-          Noted{"mode", "rebalancer", "started, epoch " + std::to_string(epoch.value())}},
-         committed);
+  const Epoch by_clock = epoch_at(clock_.wall_now());
+  Changes changes{EpochRaised{std::max(view_.epoch().next(), by_clock)}};
+  if (by_clock <= view_.epoch()) set_apart(changes);
+  const Epoch epoch = std::get<EpochRaised>(changes[0]).epoch;
+  changes.push_back(Noted{"mode", "rebalancer", "started, epoch " + std::to_string(epoch.value())});
+  record(transaction, changes, committed);
   Policy policy = view_.policies().at(kDefaultPolicy);
   if (policy.goal != limits_.default_goal) {
     policy.goal = limits_.default_goal;
@@ -80,7 +81,9 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   view_.apply(TurnBegun{pace_.limits().sorted_per_turn});
   for (const Event& event : events) {
     const auto instead = copy_after_all(event);
-    record(transaction, facts_of(view_, instead ? *instead : event, limits_, now), committed);
+    Changes facts = facts_of(view_, instead ? *instead : event, limits_, now);
+    set_apart(facts);
+    record(transaction, facts, committed);
   }
   for (const Asked& asked : questions) {
     Outcomes outcomes = Approvals(view_, store_, limits_, now).answer(asked.request, asked.who);
@@ -95,8 +98,8 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   record(transaction, plan(view_, pace_.limits(), now), committed);
   const auto most = static_cast<std::size_t>(pace_.limits().commands_per_turn);
   watch_.write(transaction, view_, now, clock_.wall_now(), committed.changes > 0, looks_of_watch());
-  committed.more_to_do = view_.unsorted() > 0 || watch_.health().behind() > 0 ||
-                         committed.issued.size() - before >= most;
+  committed.more_to_do =
+      view_.unsorted() > 0 || watch_.behind() || committed.issued.size() - before >= most;
   transaction.commit();
   cut_off_ = committed.more_to_do;
   at_rest_ = committed.changes == 0;

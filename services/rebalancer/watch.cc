@@ -32,14 +32,15 @@ void Watch::write(Store::Transaction& transaction, const ClusterView& view, Inst
   }
   const bool due = !second_ || now - *second_ >= (view.log_held() ? kSeldom : kEach);
   if (changed || due) transaction.save(state_of(view, health_, tally_));
+  if (due || loads_.in_round()) {
+    for (const auto& [server, load] : loads_.changed(view)) transaction.save(server, load);
+  }
   if (!due) return;
   second_ = now;
-  write_each_second(transaction, view, wall);
+  write_sample(transaction, view, wall);
 }
 
-void Watch::write_each_second(Store::Transaction& transaction, const ClusterView& view,
-                              Timestamp wall) {
-  for (const auto& [server, load] : loads_.changed(view)) transaction.save(server, load);
+void Watch::write_sample(Store::Transaction& transaction, const ClusterView& view, Timestamp wall) {
   const std::int64_t wall_s = wall.time_since_epoch().count() / 1000;
   const std::int64_t stretch = wall_s - wall_s % kSampleEachS;
   if (stretch == sampled_s_) return;

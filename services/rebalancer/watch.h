@@ -7,7 +7,7 @@ namespace evenkeel {
 
 /// Keeps what operators watch in the database, in the same transactions that make it so. How the
 /// cluster is and what became of commands is exact as of the last commit; what each server carries
-/// is a second old at most.
+/// is a second old, where there are thousands of servers some turns more.
 class Watch {
  public:
   Watch(Store& store, const ClusterView& view, Instant now);
@@ -20,11 +20,13 @@ class Watch {
   void write(Store::Transaction& transaction, const ClusterView& view, Instant now, Timestamp wall,
              bool changed, std::size_t looks);
 
+  /// Whether there is more to look at than one transaction was allowed.
+  bool behind() const { return health_.behind() > 0 || loads_.in_round(); }
   const Tally& tally() const { return tally_; }
   const HealthBook& health() const { return health_; }
 
  private:
-  void write_each_second(Store::Transaction& transaction, const ClusterView& view, Timestamp wall);
+  void write_sample(Store::Transaction& transaction, const ClusterView& view, Timestamp wall);
 
   HealthBook health_;
   Tally tally_;

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "common/sqlite/migrate.h"
-#include "services/rebalancer/epochs.h"
+#include "services/rebalancer/histories.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
 #include "tests/rebalancer/rows.h"
@@ -279,12 +279,42 @@ TEST(Rebalancer, OfARestoredDatabaseHasAnEpochThatNoneBeforeItHad) {
   EXPECT_LT(third, restored);
 }
 
-TEST(Rebalancer, CountsEpochsWhereTheClockIsBehind) {
+TEST(Rebalancer, RaisesTheEpochWhereTheClockIsBehind) {
   const TempDir dir;
   ManualClock clock;
   Store store(dir.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel", Epoch(7));
-  EXPECT_EQ(Rebalancer(store, clock, Limits{}).view().epoch(), Epoch(8));
-  EXPECT_EQ(Rebalancer(store, clock, Limits{}).view().epoch(), Epoch(9));
+  const Epoch first = Rebalancer(store, clock, Limits{}).view().epoch();
+  EXPECT_GT(first, Epoch(7));
+  EXPECT_GT(Rebalancer(store, clock, Limits{}).view().epoch(), first);
+}
+
+/// What one of them orders must not be taken for an order of the other.
+TEST(Rebalancer, TwoHistoriesOfADatabaseHaveNoNumbersInCommon) {
+  const TempDir dir;
+  ManualClock clock;  // long behind
+  std::set<Epoch> epochs;
+  std::set<CommandId> commands;
+  std::set<ChunkId> chunks;
+  constexpr int kHistories = 20;
+  for (int i = 0; i < kHistories; ++i) {
+    Store store(dir.path() / (std::to_string(i) + ".db"), sqlite::schema_directory("rebalancer"),
+                "evenkeel", Epoch(7));
+    Rebalancer rebalancer(store, clock, Limits{});
+    const Member member = members_listed(1).members.at(0);
+    rebalancer.handle(std::vector<Event>{members_listed(1)});
+    const Hello hello{.from = {member.server, member.incarnation, member.storage, Epoch(1 << 30)},
+                      .journal = JournalNumber(1),
+                      .last_command = CommandId(5)};
+    rebalancer.handle(std::vector<Event>{AgentGreeted{hello}});
+    EXPECT_GT(rebalancer.view().epoch(), Epoch(1 << 30));
+    EXPECT_GT(rebalancer.view().next_command(), CommandId(5));
+    epochs.insert(rebalancer.view().epoch());
+    commands.insert(rebalancer.view().next_command());
+    chunks.insert(rebalancer.view().next_chunk());
+  }
+  EXPECT_GT(epochs.size(), kHistories - 2U) << "two of twenty meet once in five thousand times";
+  EXPECT_EQ(commands.size(), kHistories);
+  EXPECT_EQ(chunks.size(), kHistories);
 }
 
 class Files : public testing::Test {

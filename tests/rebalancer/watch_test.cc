@@ -77,6 +77,23 @@ TEST(Loads, CountsLargeServersBitByBit) {
   EXPECT_EQ(left(), (ServerLoad::Left{kChunks, Bytes(kChunks)}));
 }
 
+TEST(Loads, TellsOfManyServersInSeveralGoes) {
+  std::string drawing;
+  constexpr std::size_t kServers = 2 * Loads::kServers + 100;
+  for (std::size_t i = 1; i <= kServers; ++i) drawing += "s" + std::to_string(i) + " A/1 100\n";
+  Cluster cluster(drawing);
+  Loads loads;
+  std::set<ServerId> told;
+  std::vector<std::size_t> goes;
+  do {
+    const auto changed = loads.changed(cluster.view());
+    for (const auto& [id, load] : changed) told.insert(id);
+    goes.push_back(changed.size());
+  } while (loads.in_round());
+  EXPECT_THAT(goes, testing::ElementsAre(Loads::kServers, Loads::kServers, 100));
+  EXPECT_EQ(told.size(), kServers);
+}
+
 /// A rebalancer with three servers that hold a chunk of goal 3.
 class WatchTest : public testing::Test {
  protected:

@@ -10,7 +10,7 @@
 #include "common/sqlite/migrate.h"
 #include "services/agent/io/agent.h"
 #include "services/membership/io/membership.h"
-#include "services/rebalancer/epochs.h"
+#include "services/rebalancer/histories.h"
 #include "services/rebalancer/io/service.h"
 
 namespace evenkeel::schedules {

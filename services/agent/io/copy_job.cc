@@ -333,7 +333,11 @@ void CopyJob::complete() {
 void CopyJob::tick() {
   if (!on_end_) return;
   const Instant now = storage_.now();
-  if (auto refusal = storage_.book().fence(id_, now)) return end(std::move(refusal));
+  if (auto refusal = storage_.book().fence(id_, now)) {
+    // Cut off while it waited for a word: those after it are not to wait on the same connection.
+    if (peer_ && !opened_) peers_.avoid(peer_);
+    return end(std::move(refusal));
+  }
   if (next_round_ && now >= *next_round_) return try_source();
   if (stalled(now)) {
     peers_.avoid(peer_);

@@ -147,7 +147,12 @@ void Executor::begin(CommandId id, const Delete& order) {
   if (const auto fault = evidence_missing(order)) {
     return fail(id, Outcome::kRefused, {Why::kEvidence, *fault});
   }
-  if (!replica) return fail(id, Outcome::kFailed, not_here(order.content));
+  if (!replica) {
+    // Who orders this does not know what is here instead.
+    const auto newest = storage_.table().newest(key.chunk);
+    if (newest) storage_.desk().changed(*newest);
+    return fail(id, Outcome::kFailed, not_here(order.content));
+  }
   storage_.book().begin(id);
   Effect effect{Effect::Files::kTrash, content_of(key, *replica)};
   effect.result = result_of(id, Outcome::kDone, {Why::kNone, ""});

@@ -132,6 +132,10 @@ Changes of_being_behind(const ClusterView& view, Epoch seen, std::optional<Comma
   if (command && command->value() < kBelievable) {
     changes.push_back(CommandFloorRaised{CommandId(command->value() + kMargin)});
   }
+  // Nor a chunk's number that was given out meanwhile: those on servers that are away nobody tells.
+  if (view.next_chunk().value() < kBelievable) {
+    changes.push_back(ChunkSequence{ChunkId(view.next_chunk().value() + kMargin)});
+  }
   changes.push_back(DeletesHeld{why});
   changes.push_back(Noted{"mode", "rebalancer", "deletes are held: " + why});
   return changes;

@@ -96,10 +96,13 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
       return of_absence(view, server, event, id, changes);
     }
     const auto known = view.replica(chunk, holder);
-    const bool newer = row.content.version > chunk.version && row.finding == ReplicaFinding::kOk;
+    // A damaged replica that claims a version above the map's proves nothing of that version; only
+    // where all of them are to go it does not matter, and a delete has to name it.
+    const bool whole = row.finding == ReplicaFinding::kOk;
+    const bool newer =
+        row.content.version > chunk.version && (whole || chunk.life == ChunkLife::kRetired);
     if (newer) raise_to(view, *slot, row.content, changes);
-    const ReplicaState state = newer ? ReplicaState::kValid : judged(chunk, row, known);
-    // A damaged replica that claims a version above the map's proves nothing of that version.
+    const ReplicaState state = newer && whole ? ReplicaState::kValid : judged(chunk, row, known);
     const ChunkVersion version =
         newer || state == ReplicaState::kStale ? row.content.version : chunk.version;
     // That its copy had been whole, told late, is no news.

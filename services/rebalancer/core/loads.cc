@@ -21,19 +21,26 @@ ServerLoad load_of(const Server& server, const std::optional<ServerLoad::Left>& 
 
 }  // namespace
 
-std::vector<std::pair<ServerId, ServerLoad>> Loads::changed(const ClusterView& view) {
+void Loads::begin_round(const ClusterView& view) {
   told_.resize(view.server_slots());
   left_.resize(view.server_slots());
   count_what_is_left(view);
+  next_ = 0;
+  in_round_ = true;
+}
+
+std::vector<std::pair<ServerId, ServerLoad>> Loads::changed(const ClusterView& view) {
+  if (!in_round_) begin_round(view);
   std::vector<std::pair<ServerId, ServerLoad>> changed;
-  for (const auto& [id, slot] : view.servers()) {
-    const Server& server = view.server(slot);
-    if (!leaves(server)) left_[slot].reset();
-    ServerLoad load = load_of(server, left_[slot]);
-    if (told_[slot] == load) continue;
-    told_[slot] = load;
-    changed.emplace_back(id, std::move(load));
+  for (; next_ < told_.size() && changed.size() < kServers; ++next_) {
+    const Server& server = view.server(next_);
+    if (!leaves(server)) left_[next_].reset();
+    ServerLoad load = load_of(server, left_[next_]);
+    if (told_[next_] == load) continue;
+    told_[next_] = load;
+    changed.emplace_back(server.id(), std::move(load));
   }
+  in_round_ = next_ < told_.size();
   return changed;
 }
 

@@ -27,14 +27,20 @@ struct ServerLoad {
 /// what rests on those that leave, bit by bit, as each of their chunks has to be looked at for it.
 class Loads {
  public:
-  static constexpr std::size_t kLooks = 50'000;  ///< at chunks, for one call of changed()
+  static constexpr std::size_t kLooks = 50'000;  ///< at chunks, for one round
+  static constexpr std::size_t kServers = 500;   ///< told of at once: ten thousand are a long turn
 
+  /// Goes on with the round that is under way, or begins another look at all servers.
   std::vector<std::pair<ServerId, ServerLoad>> changed(const ClusterView& view);
+  bool in_round() const { return in_round_; }  ///< there are servers that were not looked at yet
 
  private:
+  void begin_round(const ClusterView& view);
   void count_what_is_left(const ClusterView& view);
   std::optional<ServerSlot> next_leaving(const ClusterView& view) const;
 
+  ServerSlot next_ = 0;  // to look at, in this round
+  bool in_round_ = false;
   std::vector<std::optional<ServerLoad>> told_;        // by server slot
   std::vector<std::optional<ServerLoad::Left>> left_;  // by server slot
   std::optional<ServerSlot> looking_;                  // who is being counted
