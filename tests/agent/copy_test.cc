@@ -105,6 +105,25 @@ TEST_F(Copy, AConnectionThatSwallowsEverythingIsNotUsedAgain) {
   }
 }
 
+/// Nor by the next one if the time that a command was given is too short to find out.
+TEST_F(Copy, WhoseTimeRunsOutLeavesNoSuchConnectionBehind) {
+  const Sample chunk = sample(1, 1'000);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  std::vector<std::unique_ptr<TcpStream>> accepted;
+  TcpListener silent(loop_, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> stream) {
+    accepted.push_back(std::move(stream));
+  });
+  for (std::uint64_t id : {10, 11}) {
+    Command command = replicate(two, id, chunk, {&one});
+    command.allowed = Duration(50);
+    std::get<Replicate>(command.order).sources[0].address =
+        "127.0.0.1:" + std::to_string(silent.port());
+    EXPECT_EQ(run(two, command).why, Why::kExpired);
+    until([&] { return accepted.size() >= id - 9; });
+  }
+}
+
 TEST_F(Copy, WithoutAGoodSourceNothingIsLeftBehind) {
   const Sample chunk = sample(1, kManyBlocks);
   put(seat(1), chunk);

@@ -124,6 +124,20 @@ TEST_F(Link, ADeleteOfOneVersionTellsOfTheOneThatStays) {
   });
 }
 
+/// Else it would be ordered, and refused, for ever.
+TEST_F(Link, ADeleteOfAVersionThatIsNotHereTellsOfTheOneThatIs) {
+  const Sample v1 = sample(1, 1'000, 1), v2 = sample(1, 1'000, 2);
+  put(seat(1), v2);
+  put(seat(2), v1);
+  Seat &one = start(1), &two = start(2);
+  EXPECT_EQ(run(one, remove(one, 10, v1, {&two})).why, Why::kVersion);
+  until([&] {
+    const Inventory& last = one.inventories.back();
+    return last.basis && last.rows.size() == 1 && last.rows[0].content == v2.content;
+  });
+  EXPECT_TRUE(holds(one, v2));
+}
+
 TEST_F(Link, ADeleteThatWasCutOffIsKnownForWhatItWas) {
   const Sample chunk = sample(1, 1'000);
   for (std::uint64_t server : {1, 2}) put(seat(server), chunk);

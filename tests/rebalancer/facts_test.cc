@@ -164,6 +164,17 @@ TEST(Inventory, ADamagedReplicaProvesNoVersion) {
   }
 }
 
+/// All of them are to go, and a delete takes the version that it names and no other.
+TEST(Inventory, OfARetiredChunkADamagedReplicaCountsWithTheVersionThatItClaims) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 retired = s1 s2");
+  cluster.take(cluster.report(1, "c1@9!", 9));
+  const Chunk chunk = cluster.chunk(1);
+  EXPECT_EQ(cluster.view().version_of(chunk, *cluster.view().replica(chunk, ServerId(1))),
+            ChunkVersion(9));
+  EXPECT_EQ(cluster.view().version_of(chunk, *cluster.view().replica(chunk, ServerId(2))),
+            ChunkVersion(3));
+}
+
 TEST(Inventory, AnotherSizeIsDamage) {
   Cluster cluster(kThree);
   InventoryRead read = cluster.report(1, "c1", 9);
