@@ -9,6 +9,7 @@
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/put.h"
 #include "services/rebalancer/explaining.h"
+#include "services/rebalancer/histories.h"
 #include "services/rebalancer/operators.h"
 #include "services/rebalancer/policies.h"
 
@@ -59,8 +60,9 @@ class Answering {
     }
     // A put that was cut off, begun anew: what it had stored is given back.
     if (known) result.changes = remove_file(view_, store_, limits_, now_, known->id);
-    result.changes.push_back(FileOpened{view_.next_file(), put.name, put.size, goal, policy->id});
-    result.answer = PutOpened{view_.next_file(), limits_.chunk_size, goal};
+    const FileId id = std::max(view_.next_file(), first_file_of(view_.epoch()));
+    result.changes.push_back(FileOpened{id, put.name, put.size, goal, policy->id});
+    result.answer = PutOpened{id, limits_.chunk_size, goal};
     return result;
   }
 
@@ -108,7 +110,7 @@ class Answering {
       if (view_.count(*chunk).valid == 0) {
         return no("conflict", to_string(id) + " of '" + file->name + "' is stored nowhere");
       }
-      if (chunk->life == ChunkLife::kCreating) result.changes.push_back(ChunkPublished{id});
+      if (chunk->life != ChunkLife::kRetired) result.changes.push_back(ChunkPublished{id});
     }
     result.changes.push_back(FileCompleted{file->id});
     result.changes.push_back(Noted{"file", file->name, "put"});

@@ -26,6 +26,11 @@ Epoch epoch_at(Timestamp wall) {
   return Epoch(static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 0)));
 }
 
+FileId first_file_of(Epoch epoch) {
+  constexpr std::uint64_t kBelow = std::uint64_t{1} << 42;  // in ms, which are 139 years
+  return FileId(epoch.value() % kBelow << 20);
+}
+
 void set_apart(Changes& changes) {
   for (Change& change : changes) {
     if (auto* epoch = std::get_if<EpochRaised>(&change)) {

@@ -12,6 +12,11 @@ namespace evenkeel {
 /// rebalancer then goes above that.
 Epoch epoch_at(Timestamp wall);
 
+/// Files are numbered from here in an epoch. A client that goes on with a put that it opened before
+/// a database was lost must not go on with somebody else's: no agent is there to tell of such a
+/// number, and a client may be heard before all agents.
+FileId first_file_of(Epoch epoch);
+
 /// Moves the numbers that `changes` begin anew on by chance: an epoch by up to 2^20, ids of
 /// commands by up to 2^32, of chunks by up to 2^40. Two histories that begin above the same
 /// numbers, which agents had seen of a third, part there; what was not seen, since its agent was

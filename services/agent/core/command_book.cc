@@ -27,7 +27,7 @@ std::optional<ChunkContent> content_of(const Order& order) {
 
 CommandBook::CommandBook(StorageId storage, Epoch epoch, Past past, Limits limits)
     : storage_(storage), limits_(limits), epoch_(epoch), watermark_(past.watermark) {
-  highest_ = watermark_;
+  highest_ = std::max(watermark_, past.intended);
   for (auto& [result, confirmed] : past.results) {
     const CommandId id = result.command;
     if (!highest_ || id > *highest_) highest_ = id;

@@ -63,6 +63,7 @@ class CommandBook {
     };
     std::optional<CommandId> watermark;  ///< ids up to this one may have been forgotten
     std::vector<Known> results;
+    std::optional<CommandId> intended;  ///< highest delete that was begun, its result known or not
   };
 
   CommandBook(StorageId storage, Epoch epoch, Past past, Limits limits);

@@ -40,12 +40,23 @@ void InventoryDesk::begin(const ReplicaTable& table, const AgeClock& ages, Journ
     full_wanted_ = false;
   } else {
     whole.basis = basis_;
+    tell_of_all_versions(table);
     whole.rows = rows_of(table, ages, now);
     for (const ReplicaKey& key : telling_) {
       if (!table.find(key)) whole.gone.emplace_back(key.chunk, key.version);
     }
   }
   cut(std::move(whole));
+}
+
+/// Who hears of one version of a chunk, and of no other, takes it for the only one here.
+void InventoryDesk::tell_of_all_versions(const ReplicaTable& table) {
+  for (const ReplicaKey& key : std::set(telling_)) {
+    auto held = table.all().lower_bound({key.chunk, ChunkVersion(0)});
+    for (; held != table.all().end() && held->first.chunk == key.chunk; ++held) {
+      telling_.insert(held->first);
+    }
+  }
 }
 
 std::vector<ReportedReplica> InventoryDesk::rows_of(const ReplicaTable& table, const AgeClock& ages,

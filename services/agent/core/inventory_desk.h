@@ -45,6 +45,7 @@ class InventoryDesk {
 
  private:
   void cut(Inventory whole);
+  void tell_of_all_versions(const ReplicaTable& table);
   std::vector<ReportedReplica> rows_of(const ReplicaTable& table, const AgeClock& ages,
                                        Instant now) const;
 

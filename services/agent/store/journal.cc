@@ -74,6 +74,10 @@ CommandBook::Past Journal::past() {
   if (watermark.step() && !watermark.is_null(0))
     past.watermark = CommandId(unsigned_of(watermark, 0));
   watermark.reset();
+  auto& intended = db_.cached("SELECT max(command) FROM tombstone");
+  intended.open();
+  if (intended.step() && !intended.is_null(0)) past.intended = CommandId(unsigned_of(intended, 0));
+  intended.reset();
   std::map<CommandId, std::vector<Blame>> blames;
   auto& blamed = db_.cached("SELECT command, server, fault FROM blamed ORDER BY command, place");
   blamed.open();

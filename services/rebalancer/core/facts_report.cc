@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <set>
-
-#include "services/rebalancer/core/facts.h"
+#include <span>
 
 #include "common/base/mutant.h"
+#include "services/rebalancer/core/facts.h"
 
 namespace evenkeel {
 namespace {
@@ -116,6 +116,12 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
     if (state == ReplicaState::kValid && !newer) {
       close_proved(view, *slot, holder, CommandKind::kReplicate, changes);
     }
+    // By a database from before its put had ended, which may have ended since: it is kept as others
+    // are. Who goes on with the put does not mind.
+    if (state == ReplicaState::kValid && chunk.life == ChunkLife::kCreating &&
+        view.deletes_held()) {
+      changes.push_back(ChunkPublished{id});
+    }
     if (damaged && (!known || known->state != state)) {
       changes.push_back(Noted{"chunk", to_string(id), "corrupt on " + to_string(holder)});
     }
@@ -123,6 +129,27 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
   // Only a report that answers a question tells when it was made at the latest.
   if (!row.content_age || !event.full) return;
   changes.push_back(ReplicaVouched{id, holder, std::nullopt, event.asked - *row.content_age});
+}
+
+/// Of several versions on one disk the map knows one: the newest that is whole.
+const ReportedReplica& best_of(std::span<const ReportedReplica> rows) {
+  return *std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    const auto rank = [](const ReportedReplica& row) {
+      return std::pair(row.finding == ReplicaFinding::kOk, row.content.version);
+    };
+    return rank(a) < rank(b);
+  });
+}
+
+void of_rows(const ClusterView& view, const Server& server, const InventoryRead& event,
+             const Limits& limits, Changes& changes) {
+  for (auto row = event.rows.begin(); row != event.rows.end();) {
+    const auto next = std::find_if(row, event.rows.end(), [&](const ReportedReplica& other) {
+      return other.content.chunk != row->content.chunk;
+    });
+    of_row(view, server, event, best_of({row, next}), limits, changes);
+    row = next;
+  }
 }
 
 }  // namespace
@@ -181,15 +208,13 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
   if (server->admin == AdminState::kRemoved) return {};
   if (!event.full && server->standing != Standing::kReported) return {};
   Changes changes;
-  for (const ReportedReplica& row : event.rows) {
-    of_row(view, *server, event, row, limits, changes);
-  }
+  of_rows(view, *server, event, limits, changes);
   std::set<ChunkId> told;
   if (!event.gone.empty()) {
     for (const ReportedReplica& row : event.rows) told.insert(row.content.chunk);
   }
   for (const auto& [chunk, version] : event.gone) {
-    if (!told.insert(chunk).second) continue;
+    if (told.contains(chunk)) continue;
     const auto slot = view.slot_of(chunk);
     if (!slot) continue;
     const auto known = view.replica(view.chunk(*slot), event.server);
