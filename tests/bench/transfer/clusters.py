@@ -225,6 +225,26 @@ def waiting(folder, build, master, commands):
         return {"commands": open_now, "grown_bytes": grown}
 
 
+def paced(folder, build, master, rate):
+    """Seconds from the order to the acknowledgement of each copy, each of which is alone on its
+    server and was ordered to go at `rate` a second."""
+    others = [2, 3, 4, 5]
+    assert len(master.names) == len(others)
+    with BenchCluster(folder, build, rebalancer={"copy_rate": rate}) as cluster:
+        cluster.hold(master, [(1, server) for server in others], {1: 4, 2: 1, 3: 1, 4: 1, 5: 1})
+        cluster.begin([1, *others], len(others))
+        master.read()
+        cluster.agent(1).kill()
+        cluster.membership_event("membership.failed")
+        copies = "FROM command WHERE kind = 0 AND reason = 'repair' AND state = 1"
+        cluster.wait("all copies", lambda: cluster.value(f"SELECT count(*) {copies}") == len(others),
+                     WAIT_MAX_S)
+        rows = cluster.sql(f"SELECT server_id, closed_ms - issued_ms AS ms {copies}")
+        if len({row["server_id"] for row in rows}) != len(others):
+            raise cluster.fault("a server had more than one copy to make")
+        return [row["ms"] / 1000 for row in rows]
+
+
 def reads(folder, build, master, rate, quiet_reads):
     """How long `evenkeel get` of a small chunk takes, as a client sees it: before a server is
     killed, and while what it held is copied at `rate` a second and copy."""
@@ -248,6 +268,9 @@ def reads(folder, build, master, rate, quiet_reads):
         quiet = [read_one() for _ in range(quiet_reads)]
         cluster.agent(1).kill()
         cluster.membership_event("membership.failed")
+        # What the rebalancer has not heard of yet does not unsettle it.
+        cluster.wait("the recovery to begin",
+                     lambda: cluster.value("SELECT count(*) FROM command WHERE reason = 'repair'"))
         start, busy = time.monotonic(), []
         while cluster.unsettled():
             busy.append(read_one())
