@@ -201,6 +201,13 @@ TEST(CommandBook, KnowsItsPast) {
       << "a lower id may come later than a higher one";
 }
 
+/// A database that was restored must not give its id out again.
+TEST(CommandBook, HasSeenADeleteThatWasCutOff) {
+  auto b = book({.watermark = CommandId(4), .intended = CommandId(7)});
+  EXPECT_EQ(b.highest(), CommandId(7));
+  EXPECT_TRUE(std::holds_alternative<Begin>(b.receive(verify(7), Epoch(5), kStart)));
+}
+
 TEST(CommandBook, SaysNoMoreAtOnceThanIsAsked) {
   CommandBook::Past past;
   for (std::uint64_t id = 1; id <= 5; ++id) past.results.push_back({done(id), false});

@@ -92,6 +92,21 @@ TEST_F(Desk, AfterAFullOneOnlyWhatChanged) {
   EXPECT_EQ(parts[0].gone[0].first, ChunkId(1));
 }
 
+/// Who hears of one takes it for the only one.
+TEST_F(Desk, WithOneVersionOfAChunkAllOfThemAreTold) {
+  put(1), put(2);
+  const ReplicaKey newer{ChunkId(1), ChunkVersion(9)};
+  table_.put(newer, *table_.find(key(1)));
+  desk_.want_full();
+  begin();
+  send_all();
+  desk_.changed(key(1));
+  begin();
+  const auto parts = send_all();
+  ASSERT_EQ(parts[0].rows.size(), 2U);
+  EXPECT_EQ(parts[0].rows[1].content.version, newer.version);
+}
+
 TEST_F(Desk, WithoutABasisNothingIsSaidOfChanges) {
   desk_.changed(key(1));
   EXPECT_FALSE(desk_.has_news());

@@ -109,6 +109,7 @@ TEST_F(JournalTest, RemembersTombstonesChecksAndWhatWasStored) {
   }
   Journal journal = open();
   EXPECT_EQ(journal.tombstone(key), CommandId(40));
+  EXPECT_EQ(journal.past().intended, CommandId(40));
   EXPECT_EQ(journal.stored(key), JournalNumber(1));
   const auto checks = journal.checks();
   EXPECT_EQ(checks.at(key).finding, ReplicaFinding::kCorrupt);

@@ -285,6 +285,13 @@ TEST(Inventory, WhatIsGoneIsGoneInThatVersionOnly) {
   EXPECT_EQ(cluster.holders(1), "s1:stale");
 }
 
+TEST(Inventory, WhatIsGoneInSeveralVersionsIsGoneInTheOneThatIsKnown) {
+  Cluster cluster(kThree);
+  cluster.take(
+      news(cluster, "", 9, {{ChunkId(1), ChunkVersion(2)}, {ChunkId(1), ChunkVersion(3)}}));
+  EXPECT_EQ(cluster.holders(1), "s1");
+}
+
 TEST(Inventory, AReportOfChangesIsTakenOnce) {
   Cluster cluster(kThree);
   const InventoryRead gone = news(cluster, "", 9, {{ChunkId(1), ChunkVersion(3)}});
@@ -518,6 +525,17 @@ TEST(Greeting, WhoHasSeenMoreThanWeHoldsDeletes) {
   EXPECT_TRUE(cluster.view().deletes_held());
   EXPECT_EQ(cluster.view().epoch(), Epoch(78));
   EXPECT_GT(cluster.view().next_command(), CommandId(500));
+}
+
+/// A put that this database does not know to have ended may have: its owner counts on it.
+TEST(Greeting, WhatIsBeingPutAndIsThereIsKeptAsOthersAreOnceSomeoneHasSeenMore) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 creating =\nc2 2 10 creating =");
+  cluster.take(cluster.report(1, "c1", 9));
+  EXPECT_EQ(cluster.chunk(1).life, ChunkLife::kCreating);
+  cluster.take(greeting(cluster, 1, 77, 500));
+  cluster.take(cluster.report(1, "c1", 10));
+  EXPECT_EQ(cluster.chunk(1).life, ChunkLife::kLive);
+  EXPECT_EQ(cluster.chunk(2).life, ChunkLife::kCreating) << "it is nowhere";
 }
 
 TEST(Greeting, NumbersThatNobodyReachesAreNotFollowed) {

@@ -57,23 +57,32 @@ TEST(Inventories, PartsOfAnotherRunDoNotCompleteOne) {
   EXPECT_EQ(read->listed, (std::vector{ChunkId(8), ChunkId(9)}));
 }
 
-TEST(Inventories, OfTwoVersionsTheNewerCounts) {
-  Inventories inventories;
-  inventories.add(part_of(1, 1, 1, {{7, 1}, {7, 3}, {7, 2}}), Instant{});
-  const auto read = inventories.next();
-  ASSERT_EQ(read->rows.size(), 1U);
-  EXPECT_EQ(read->rows[0].content.version, ChunkVersion(3));
+TEST(Inventories, OfSeveralVersionsTheNewestThatIsWholeCounts) {
+  for (const auto& [damaged, counts] : {std::pair{0, 3}, {1, 2}, {3, 3}}) {
+    Inventories inventories;
+    Inventory report = part_of(1, 1, 1, {{7, 3}, {7, 1}, {7, 2}});
+    for (int row = 0; row < damaged; ++row) {
+      report.rows[static_cast<std::size_t>(row)].finding = ReplicaFinding::kCorrupt;
+    }
+    inventories.add(report, Instant{});
+    const auto read = inventories.next();
+    ASSERT_EQ(read->rows.size(), 1U);
+    EXPECT_EQ(read->rows[0].content.version, ChunkVersion(static_cast<std::uint64_t>(counts)));
+  }
 }
 
 TEST(Inventories, WhatIsGoneIsToldOnceAndNotAgainstARowOfTheSameReport) {
   Inventories inventories;
   Inventory news = part_of(2, 1, 1, {{7, 3}});
   news.basis = InventoryNumber(1);
-  news.gone = {
-      {ChunkId(7), ChunkVersion(2)}, {ChunkId(8), ChunkVersion(1)}, {ChunkId(8), ChunkVersion(1)}};
+  news.gone = {{ChunkId(7), ChunkVersion(2)},
+               {ChunkId(8), ChunkVersion(1)},
+               {ChunkId(8), ChunkVersion(2)},  // which of them the map knows is not known here
+               {ChunkId(8), ChunkVersion(1)}};
   inventories.add(news, Instant{});
   const auto read = inventories.next();
-  EXPECT_EQ(read->gone, (std::vector{std::pair{ChunkId(8), ChunkVersion(1)}}));
+  EXPECT_EQ(read->gone, (std::vector{std::pair{ChunkId(8), ChunkVersion(1)},
+                                     std::pair{ChunkId(8), ChunkVersion(2)}}));
 }
 
 TEST(Inventories, LargeOnesAreCutAndTheLastStretchSaysWhatIsListed) {

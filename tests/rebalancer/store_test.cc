@@ -428,6 +428,24 @@ TEST_F(Files, APutIsNotGivenUpByADatabaseThatHasFallenBehind) {
   EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kCreating);
 }
 
+/// A client that opened a put before a database was lost goes on with nobody else's.
+TEST(Rebalancer, FilesOfTwoEpochsHaveNoNumbersInCommon) {
+  std::set<FileId> files;
+  for (const int later : {0, 1, 1000}) {
+    const TempDir dir;
+    ManualClock clock(Timestamp(std::chrono::hours(24 * 365 * 57) + std::chrono::seconds(later)));
+    Store store(dir.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel");
+    Rebalancer rebalancer(store, clock, Limits{});
+    for (const char* name : {"a", "b"}) {
+      const std::vector<Asked> asked{{PutOpen{name, 1, Bytes(10)}, [&](Answer answer) {
+                                        files.insert(std::get<PutOpened>(answer).file);
+                                      }}};
+      rebalancer.handle({}, asked);
+    }
+  }
+  EXPECT_EQ(files.size(), 6U);
+}
+
 TEST_F(Files, ArePlacedAsTheirPolicyHasIt) {
   Member ssd = rebalancer_.view().find(ServerId(3))->member;
   ssd.labels = {{"disk", "ssd"}};

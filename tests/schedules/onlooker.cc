@@ -213,7 +213,9 @@ void Onlooker::trashed(const std::string& machine, const std::string& name) {
     return;
   }
   const auto told = epoch ? order->epochs.find(*epoch) : order->epochs.end();
-  const int goal = told != order->epochs.end() ? told->second : 1;  // if not, S4 is broken
+  int goal = told != order->epochs.end() ? told->second : 1;  // if not, S4 is broken
+  // Of a database that was lost since: the one of now knows no such delete, and has another goal.
+  if (restored_ && !knows(*by)) goal = std::min(goal, goal_now(chunk));
   const std::uint64_t left = intact_elsewhere(storage, chunk, version) + hurts_[chunk];
   if (left < static_cast<std::uint64_t>(goal)) {
     fault("S1", to_string(*by) + " deletes " + name + " on " + machine + " and leaves " +
@@ -363,6 +365,17 @@ bool Onlooker::knows(CommandId id) {
   const bool found = row.step();
   row.reset();
   return found;
+}
+
+int Onlooker::goal_now(ChunkId chunk) {
+  sqlite::Database* db = database();
+  if (!db) return 1;
+  faults::FaultVfs::Quiet quiet;
+  sqlite::Statement& row = db->cached("SELECT goal FROM chunk WHERE chunk_id = ? AND life <> 2");
+  row.open(chunk);
+  const int goal = row.step() ? static_cast<int>(row.integer(0)) : 1;
+  row.reset();
+  return goal;
 }
 
 void Onlooker::after_step() {

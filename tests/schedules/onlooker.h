@@ -113,6 +113,7 @@ class Onlooker {
   sqlite::Database* database();
   std::vector<std::vector<std::string>> rows(const std::string& sql, int columns);
   bool knows(CommandId id);
+  int goal_now(ChunkId chunk);
   std::filesystem::path live(const std::string& machine) const;
 
   World& world_;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <set>
-#include <span>
 
 #include "common/base/mutant.h"
 #include "services/rebalancer/core/facts.h"
@@ -131,27 +130,6 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
   changes.push_back(ReplicaVouched{id, holder, std::nullopt, event.asked - *row.content_age});
 }
 
-/// Of several versions on one disk the map knows one: the newest that is whole.
-const ReportedReplica& best_of(std::span<const ReportedReplica> rows) {
-  return *std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-    const auto rank = [](const ReportedReplica& row) {
-      return std::pair(row.finding == ReplicaFinding::kOk, row.content.version);
-    };
-    return rank(a) < rank(b);
-  });
-}
-
-void of_rows(const ClusterView& view, const Server& server, const InventoryRead& event,
-             const Limits& limits, Changes& changes) {
-  for (auto row = event.rows.begin(); row != event.rows.end();) {
-    const auto next = std::find_if(row, event.rows.end(), [&](const ReportedReplica& other) {
-      return other.content.chunk != row->content.chunk;
-    });
-    of_row(view, server, event, best_of({row, next}), limits, changes);
-    row = next;
-  }
-}
-
 }  // namespace
 
 /// Its command is closed, so this is said by nobody else until the next full inventory. It may be
@@ -208,7 +186,9 @@ Changes of_inventory(const ClusterView& view, const InventoryRead& event, const 
   if (server->admin == AdminState::kRemoved) return {};
   if (!event.full && server->standing != Standing::kReported) return {};
   Changes changes;
-  of_rows(view, *server, event, limits, changes);
+  for (const ReportedReplica& row : event.rows) {
+    of_row(view, *server, event, row, limits, changes);
+  }
   std::set<ChunkId> told;
   if (!event.gone.empty()) {
     for (const ReportedReplica& row : event.rows) told.insert(row.content.chunk);

@@ -1,6 +1,7 @@
 #include "services/rebalancer/io/inventories.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace evenkeel {
 namespace {
@@ -8,24 +9,27 @@ namespace {
 constexpr std::uint64_t kPartsMax = 16'384;     // 64 million replicas on one server
 constexpr std::size_t kRowsPerStretch = 2'000;  // a few milliseconds when all of it is news
 
-/// One row a chunk: where an agent has two versions of one, the newer is what counts.
-void keep_newest(std::vector<ReportedReplica>& rows) {
-  std::sort(rows.begin(), rows.end(), [](const ReportedReplica& a, const ReportedReplica& b) {
-    if (a.content.chunk != b.content.chunk) return a.content.chunk < b.content.chunk;
-    return a.content.version > b.content.version;
-  });
+/// One row a chunk: of several versions on one disk the newest that is whole, and if none is, the
+/// newest.
+void keep_best(std::vector<ReportedReplica>& rows) {
+  const auto place = [](const ReportedReplica& row) {
+    return std::tuple(row.content.chunk, row.finding != ReplicaFinding::kOk,
+                      ~row.content.version.value());
+  };
+  std::sort(rows.begin(), rows.end(),
+            [&](const auto& a, const auto& b) { return place(a) < place(b); });
   const auto same = [](const ReportedReplica& a, const ReportedReplica& b) {
     return a.content.chunk == b.content.chunk;
   };
   rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
 }
 
-/// Once a chunk, and not where the same report tells of another version that is there now.
+/// Every version of a chunk that has gone, for the map may know any of them; but none where the
+/// same report tells of another version that is there now.
 void keep_telling(std::vector<std::pair<ChunkId, ChunkVersion>>& gone,
                   const std::vector<ReportedReplica>& rows) {
   std::sort(gone.begin(), gone.end());
-  const auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
-  gone.erase(std::unique(gone.begin(), gone.end(), same), gone.end());
+  gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
   std::erase_if(gone, [&](const auto& item) {
     const auto row = std::lower_bound(
         rows.begin(), rows.end(), item.first,
@@ -75,7 +79,7 @@ void Inventories::cut(Partial& whole, Instant asked) {
     std::move(inventory.rows.begin(), inventory.rows.end(), std::back_inserter(rows));
     gone.insert(gone.end(), inventory.gone.begin(), inventory.gone.end());
   }
-  keep_newest(rows);
+  keep_best(rows);
   keep_telling(gone, rows);
   if (stretch.full) gone.clear();  // what it does not list is not there
   std::vector<ChunkId> listed;
