@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/checksum/checksum.h"
+#include "common/model/text.h"
 #include "common/wire/codec.h"
 #include "services/agent/store/chunk_name.h"
 #include "tests/faults/fault_vfs.h"
@@ -21,7 +22,10 @@ constexpr std::size_t kFaultsMax = 20;
 
 }  // namespace
 
-Onlooker::Onlooker(World& world, Disks& disks) : world_(world), disks_(disks) {
+Onlooker::Onlooker(World& world, Disks& disks)
+    : world_(world),
+      disks_(disks),
+      sayings_([this](const std::string& rule, const auto& what) { fault(rule, what); }) {
   disks_.on_rename = [this](const fs::path& from, const fs::path& to) { renamed(from, to); };
 }
 
@@ -149,6 +153,7 @@ void Onlooker::arrived(const std::string& machine, const std::string& name,
 void Onlooker::took_effect(const std::string& machine, CommandId id, const char* what) {
   const StorageId storage = storages_.at(machine);
   const std::string which = to_string(id) + ", " + what + " on " + machine;
+  highest_done_ = std::max(highest_done_, id);
   if (++effects_[{storage, id}] > 1) fault("S6", which + ", took effect twice");
   const auto named = named_.find({storage, id});
   if (named == named_.end()) {
@@ -286,6 +291,7 @@ void Onlooker::look_at_disk(const std::string& machine, const fs::path& journal)
 // ---------------------------------------------------------------------------------- the wires
 
 void Onlooker::sent(const Run& from, std::string_view message) {
+  sayings_.heard(from, message);
   if (!from.program.starts_with("rebalancer")) return;
   if (message.substr(0, 64).find("commands") == std::string_view::npos) return;
   const auto decoded = wire::decode(kCluster, message);
@@ -402,6 +408,40 @@ void Onlooker::look_at_commit() {
     }
   }
   for (const auto& [id, chunk, version] : deletes) look_at_evidence(id, chunk, version);
+  look_at_members();
+}
+
+/// What the map says of a server is what membership had said of it, up to the event that the map
+/// says it has heard: none may be missing in between (S16).
+void Onlooker::look_at_members() {
+  const auto heard = rows(
+      "SELECT membership_stream, membership_number FROM meta WHERE membership_stream IS NOT NULL",
+      2);
+  if (heard.empty()) return;
+  const std::pair as_of(heard[0][0], heard[0][1]);
+  if (std::exchange(members_as_of_, as_of) == as_of) return;
+  std::map<std::string, std::vector<std::string>> mapped;
+  for (auto& row : rows("SELECT server_id, liveness, incarnation, storage FROM server", 4)) {
+    mapped.emplace(row[0], std::move(row));
+  }
+  const auto stream = StorageId::parse(as_of.first);
+  for (const auto& [server, member] :
+       sayings_.members_at(*stream, EventNumber(std::stoull(as_of.second)))) {
+    const auto row = mapped.find(std::to_string(server.value()));
+    const std::string what = "event " + as_of.second + ", of " + to_string(server);
+    if (row == mapped.end()) {
+      fault("S16", what + ": it is not in the map");
+      continue;
+    }
+    const auto& held = row->second;
+    const bool same = held[1] == to_text(member.liveness) &&
+                      held[2] == std::to_string(member.incarnation.value()) &&
+                      held[3] == to_string(member.storage);
+    if (same) continue;
+    fault("S16", "as of " + what + ": " + held[1] + " in the map, incarnation " + held[2] +
+                     ", and " + std::string(to_text(member.liveness)) + ", incarnation " +
+                     std::to_string(member.incarnation.value()) + ", as membership says");
+  }
 }
 
 void Onlooker::stands_still(const std::string& machine, Nanos until) {
@@ -534,6 +574,7 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
              std::to_string(goal);
     }
   }
+  if (const std::string found = lost_and_intact(running); !found.empty()) return found;
   for (const auto& row :
        rows("SELECT chunk_id, health, why FROM violations WHERE health <> 'lost' AND "
             "why NOT LIKE '%: version'",
@@ -569,6 +610,30 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
         newer != mapped.end() && std::get<0>(*newer) == storage && std::get<1>(*newer) == chunk;
     if (file.intact && !outdated && !restored_ && !mapped.contains(place)) {
       return file.name + " is on a disk and not in the map";
+    }
+  }
+  return "";
+}
+
+/// Of what is intact on a disk nothing is lost, whatever that disk may have said for a while.
+std::string Onlooker::lost_and_intact(const std::map<StorageId, std::string>& running) {
+  for (const auto& row :
+       rows("SELECT chunk_id, version, lower(hex(checksum)), size_bytes FROM chunk WHERE life = 1 "
+            "AND chunk_id IN (SELECT chunk_id FROM violations WHERE health = 'lost' AND why NOT "
+            "LIKE '%: version')",
+            4)) {
+    const ChunkId chunk(std::stoull(row[0]));
+    const ChunkVersion version(std::stoull(row[1]));
+    const std::string name = agent::file_name({chunk, version}, *Checksum::parse(row[2]));
+    for (const auto& [storage, machine] : running) {
+      const auto file = files_.find({storage, chunk, version});
+      if (file == files_.end() || file->second.name != name) continue;
+      if (file->second.gone != Gone::kNot || !file->second.intact) continue;
+      // Learnt from a file that had been cut short, by a database that was lost: whoever has it
+      // whole seems to have another.
+      std::error_code error;
+      if (fs::file_size(live(machine) / name, error) != std::stoull(row[3]) || error) continue;
+      return to_string(chunk) + " is called lost, and is intact on " + machine;
     }
   }
   return "";

@@ -12,6 +12,7 @@
 #include "common/model/command.h"
 #include "common/sqlite/database.h"
 #include "tests/schedules/disks.h"
+#include "tests/schedules/sayings.h"
 #include "tests/schedules/world.h"
 
 namespace evenkeel::schedules {
@@ -75,6 +76,9 @@ class Onlooker {
   /// What the database says of how it came to this, for people.
   std::string story();
   std::vector<std::string> live_files(const std::string& machine) const;
+  /// The highest command that has had an effect on a disk, and that the database knows.
+  CommandId highest_done() const { return highest_done_; }
+  CommandId highest_issued() const { return CommandId(static_cast<std::uint64_t>(last_command_)); }
   std::uint64_t commits() const { return commits_; }
   std::uint64_t deletes_judged() const { return deletes_judged_; }
   std::uint64_t copies_made() const { return copies_made_; }
@@ -106,6 +110,8 @@ class Onlooker {
   void trashed(const std::string& machine, const std::string& name);
   void took_effect(const std::string& machine, CommandId id, const char* what);
   void look_at_commit();
+  void look_at_members();
+  std::string lost_and_intact(const std::map<StorageId, std::string>& running);
   Nanos time_to_see(const std::string& machine, Nanos since) const;
   void look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion version);
   bool is_intact(const std::string& machine, const std::string& name) const;
@@ -135,8 +141,11 @@ class Onlooker {
   std::map<std::string, sqlite3_stmt*> statements_;
   bool commit_seen_ = false, restored_ = false;
   std::int64_t last_command_ = 0;
+  CommandId highest_done_{0};
   std::uint64_t commits_ = 0, deletes_judged_ = 0, copies_made_ = 0, deletes_done_ = 0;
   std::vector<std::string> faults_;
+  Sayings sayings_;
+  std::pair<std::string, std::string> members_as_of_;  // stream and number in the database
 };
 
 }  // namespace evenkeel::schedules

@@ -163,9 +163,11 @@ void Storage::appeared(const ReplicaKey& key, const Replica& replica) {
 }
 
 void Storage::write_findings(Journal::Batch& batch) {
+  // As the table has it now: a copy may have taken the place of what was found damaged.
   for (const auto& [key, check] : std::exchange(findings_, {})) {
     const Replica* replica = table_.find(key);
-    if (replica && replica->checksum == check.checksum) batch.checked(key, check);
+    if (!replica || replica->checksum != check.checksum) continue;
+    batch.checked(key, {replica->checksum, replica->finding, replica->checked});
   }
   batch.mark(ages_.mark(now(), clock_.wall_now()));
   marked_ = now();
