@@ -100,6 +100,7 @@ void Client::put(Put wanted) {
 }
 
 void Client::placed(const std::shared_ptr<Put>& put, FileId file, const PutPlaced& answer) {
+  if (put->on_placed) put->on_placed();
   const PutPlaced::Item& item = answer.items.at(0);
   const Manifest manifest = manifest_of(put->bytes);
   const ChunkContent content{item.chunk, item.version, Bytes(put->bytes.size()),

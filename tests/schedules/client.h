@@ -27,6 +27,7 @@ class Client {
     std::string name;
     int goal = 1;
     Buffer bytes;
+    std::function<void()> on_placed;
     std::function<void(const ChunkContent& content, bool done)> on_end;
     ChunkContent content{ChunkId(0), ChunkVersion(0), Bytes(), Checksum({})};
   };

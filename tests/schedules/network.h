@@ -35,6 +35,7 @@ class Network {
   Weather weather;
   void cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
   void mend() { cuts_.clear(); }
+  void mend(const std::string& from, const std::string& to) { cuts_.erase({from, to}); }
   bool is_cut(const std::string& from, const std::string& to) const {
     return !cuts_.empty() && cuts_.contains({from, to});
   }

@@ -1,9 +1,11 @@
 // Runs schedules of a range of seeds and says what has come of them.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include <fcntl.h>
@@ -101,7 +103,22 @@ constexpr std::array kKinds = std::to_array<const char*>({"a rebalancer was supe
                                                           "two rebalancers",
                                                           "wall clock moved",
                                                           "write failed"});
+/// The same of what is milder.
+constexpr std::array kKindsOfBadLines = std::to_array<const char*>(
+    {"database restored", "disk stalled", "file lost", "killed", "message cut off", "message late",
+     "message lost", "message reordered", "message repeated", "out of sight", "read failed",
+     "stood still"});
 constexpr std::uint64_t kEnoughSeeds = 1'000;
+
+struct Named {
+  const char* name;
+  Family family;
+  std::span<const char* const> kinds;
+};
+constexpr std::array kFamilies = std::to_array<Named>({
+    {"storm", Family::kStorm, kKinds},
+    {"bad_lines", Family::kBadLines, kKindsOfBadLines},
+});
 
 unsigned long long number(std::uint64_t value) {
   return value;
@@ -118,18 +135,18 @@ void say(const Sums& sums) {
   }
 }
 
-int run(std::uint64_t first, std::uint64_t last) {
+int run(const Named& family, std::uint64_t first, std::uint64_t last) {
   Sums sums;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     seed_now = seed;
-    const Outcome outcome = run_schedule(seed, scratch());
+    const Outcome outcome = run_schedule(family.family, seed, scratch());
     sums.add(outcome);
     for (const std::string& fault : outcome.faults) {
       std::printf("seed %llu: %s\n", number(seed), fault.c_str());
     }
     if (first == last) {
       std::printf("%shash %016llx\n", outcome.story.c_str(), number(outcome.hash));
-      const Outcome again = run_schedule(seed, scratch());
+      const Outcome again = run_schedule(family.family, seed, scratch());
       if (again.hash != outcome.hash) {
         std::printf("seed %llu: another hash when it is run again\n", number(seed));
         ++sums.failed;
@@ -139,7 +156,7 @@ int run(std::uint64_t first, std::uint64_t last) {
     if (sums.runs % 1'000 == 0 && first + sums.runs <= last) say(sums);
   }
   say(sums);
-  for (const char* kind : kKinds) {
+  for (const char* kind : family.kinds) {
     if (sums.runs < kEnoughSeeds || sums.fired.contains(kind)) continue;
     std::printf("'%s' has never happened\n", kind);
     ++sums.failed;
@@ -150,15 +167,17 @@ int run(std::uint64_t first, std::uint64_t last) {
 #ifdef EVENKEEL_MUTANTS
 
 struct Find {
+  const char* volatile family;
   volatile std::uint64_t seed;
   volatile bool found;
   char by[200];
 };
 
-void hunt(std::uint64_t first, std::uint64_t last, Find& find) {
+void hunt(const Named& family, std::uint64_t first, std::uint64_t last, Find& find) {
+  find.family = family.name;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     find.seed = seed;
-    const Outcome outcome = run_schedule(seed, scratch());
+    const Outcome outcome = run_schedule(family.family, seed, scratch());
     if (outcome.faults.empty()) continue;
     std::snprintf(find.by, sizeof find.by, "%s", outcome.faults.front().c_str());
     find.found = true;
@@ -167,7 +186,8 @@ void hunt(std::uint64_t first, std::uint64_t last, Find& find) {
 }
 
 /// Each in a process of its own: some are found by a check of the program itself, which ends it.
-int run_mutants(const std::string& which, std::uint64_t first, std::uint64_t last) {
+int run_mutants(const std::string& which, std::span<const Named> families, std::uint64_t first,
+                std::uint64_t last) {
   void* shared =
       ::mmap(nullptr, sizeof(Find), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto& find = *static_cast<Find*>(shared);
@@ -180,7 +200,9 @@ int run_mutants(const std::string& which, std::uint64_t first, std::uint64_t las
     if (child == 0) {
       planted_mutant() = mutant;
       ::close(2);
-      hunt(first, last, find);
+      for (const Named& family : families) {
+        if (!find.found) hunt(family, first, last, find);
+      }
       std::_Exit(0);
     }
     int status = 0;
@@ -189,11 +211,11 @@ int run_mutants(const std::string& which, std::uint64_t first, std::uint64_t las
     const bool aborted = WIFSIGNALED(status);
     const std::string name(mutant);
     if (find.found || aborted) {
-      std::printf("| %s | %llu | %s |\n", name.c_str(), number(find.seed),
+      std::printf("| %s | %s | %llu | %s |\n", name.c_str(), find.family, number(find.seed),
                   aborted ? "a check of the program itself" : find.by);
     } else {
       ++missed;
-      std::printf("| %s | - | not found in seeds %llu to %llu |\n", name.c_str(), number(first),
+      std::printf("| %s | - | - | not found in seeds %llu to %llu |\n", name.c_str(), number(first),
                   number(last));
     }
   }
@@ -209,6 +231,7 @@ int main(int argc, char** argv) {
   using namespace evenkeel::schedules;
   std::uint64_t first = 1, last = 100;
   std::string mutant;
+  std::span<const Named> families = kFamilies;
   bool plain = true;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string option = argv[i], value = argv[i + 1];
@@ -218,24 +241,30 @@ int main(int argc, char** argv) {
       last = dots == std::string::npos ? first : std::stoull(value.substr(dots + 2));
     } else if (option == "--mutants") {
       mutant = value;
+    } else if (option == "--family") {
+      const auto named = std::find_if(kFamilies.begin(), kFamilies.end(),
+                                      [&](const Named& family) { return value == family.name; });
+      plain &= named != kFamilies.end();
+      if (named != kFamilies.end()) families = {named, 1};
     } else {
       plain = false;
     }
   }
   if (!plain || argc % 2 == 0 || last < first) {
     std::fprintf(stderr,
-                 "schedules [--seeds FIRST..LAST] [--mutants all|NAME]\n"
+                 "schedules [--family storm|bad_lines] [--seeds FIRST..LAST] [--mutants all|NAME]\n"
+                 "  of one family, the first unless it is named; of each in turn with mutants\n"
                  "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
     return 2;
   }
   name_seed_on_abort();
 #ifdef EVENKEEL_MUTANTS
-  if (!mutant.empty()) return run_mutants(mutant, first, last);
+  if (!mutant.empty()) return run_mutants(mutant, families, first, last);
 #else
   if (!mutant.empty()) {
     std::fprintf(stderr, "mutants are in builds of the preset 'mutants' only\n");
     return 2;
   }
 #endif
-  return run(first, last);
+  return run(families.front(), first, last);
 }

@@ -7,6 +7,12 @@
 
 namespace evenkeel::schedules {
 
+/// What a town is like and what befalls it; each has seeds of its own.
+enum class Family {
+  kStorm,     ///< anything may befall anybody
+  kBadLines,  ///< lines are bad, disks slow and seldom read; hardly anything is killed
+};
+
 /// What one seed has come to.
 struct Outcome {
   std::uint64_t seed = 0;
@@ -18,8 +24,8 @@ struct Outcome {
   double virtual_seconds = 0;
 };
 
-/// Draws a town, its rules and its faults from `seed`, lets it live through them, stops them, and
-/// awaits rest. Below `folder` it does what it wants.
-Outcome run_schedule(std::uint64_t seed, const std::filesystem::path& folder);
+/// Draws a town, its rules and its faults from a seed of that family, lets it live through them,
+/// stops them, and awaits rest. Below `folder` it does what it wants.
+Outcome run_schedule(Family family, std::uint64_t seed, const std::filesystem::path& folder);
 
 }  // namespace evenkeel::schedules
