@@ -98,12 +98,19 @@ void InventoryDesk::cut(Inventory whole) {
 std::optional<Inventory> InventoryDesk::next(Instant now) {
   if (parts_.empty() || (again_at_ && now < *again_at_)) return std::nullopt;
   again_at_ = now + backoff_.next();
+  if (EK_MUTANT(delta_lost) && parts_.size() == 1 && parts_[0].basis) {  // told once, heard or not
+    const Inventory told = std::move(parts_[0]);
+    parts_.clear();
+    telling_.clear();
+    basis_ = told.number;
+    return told;
+  }
   return parts_[at_];
 }
 
 void InventoryDesk::on_reply(const InventoryReply& reply) {
   if (parts_.empty() || reply.number != parts_[at_].number) return;
-  if (reply.status == InventoryReply::Status::kAgain && !EK_MUTANT(delta_lost)) {
+  if (reply.status == InventoryReply::Status::kAgain) {
     parts_.clear();
     full_wanted_ = true;
     return;

@@ -170,7 +170,8 @@ bool acceptable(const Server& server, const Inventory& header) {
   if (header.number <= server.inventory_number && !EK_MUTANT(old_inventory_accepted)) return false;
   if (header.basis) {
     // Not on an older one than the last: what changed between the two would be missing.
-    return server.standing == Standing::kReported && *header.basis >= server.inventory_number;
+    return server.standing == Standing::kReported &&
+           (*header.basis >= server.inventory_number || EK_MUTANT(old_inventory_accepted));
   }
   return header.journal >= server.report_floor || EK_MUTANT(inventory_no_watermark);
 }

@@ -120,7 +120,8 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
     if (replica.server != candidate) continue;
     // A corrupt or stale replica may be replaced by a copy in its own place: it cannot be deleted
     // before there are enough others, and there may be no other server left to copy to.
-    replaceable = replica.state == ReplicaState::kCorrupt || replica.state == ReplicaState::kStale;
+    replaceable = replica.state == ReplicaState::kCorrupt ||
+                  replica.state == ReplicaState::kStale || EK_MUTANT(move_onto_holder);
     if (!replaceable) return Refusal::kHoldsReplica;
   }
   for (const CommandId id : view.in_flight_of(chunk)) {
@@ -128,7 +129,8 @@ std::optional<Refusal> refusal(const Draft& draft, const Chunk& chunk, ServerSlo
   }
   const Place& place = view.place(candidate);
   const SpreadLevel level = view.spread(chunk.policy);
-  if (others.has(level, place.at(level))) return crowding(level);
+  const bool beside_itself = replaceable && EK_MUTANT(move_onto_holder);
+  if (others.has(level, place.at(level)) && !beside_itself) return crowding(level);
   if (!view.allows(chunk.policy, candidate)) return Refusal::kLabels;
   if (!replaceable && !draft.fits(candidate, chunk.size)) return Refusal::kTooFull;
   return std::nullopt;
