@@ -48,6 +48,7 @@ inline constexpr std::array kMutants = std::to_array<std::string_view>({
     "move_onto_holder",
     "manifest_moved_last",
     "epoch_raised_while_files_move",
+    "never_balanced",
 });
 
 }  // namespace evenkeel::schedules

@@ -10,6 +10,7 @@
 #include "common/wire/codec.h"
 #include "services/agent/store/chunk_name.h"
 #include "tests/faults/fault_vfs.h"
+#include "tests/schedules/evenness.h"
 
 namespace evenkeel::schedules {
 namespace fs = std::filesystem;
@@ -612,7 +613,7 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
       return file.name + " is on a disk and not in the map";
     }
   }
-  return "";
+  return only_evenness_counts_ ? unevenness() : "";
 }
 
 /// Of what is intact on a disk nothing is lost, whatever that disk may have said for a while.
@@ -637,6 +638,25 @@ std::string Onlooker::lost_and_intact(const std::map<StorageId, std::string>& ru
     }
   }
   return "";
+}
+
+/// Of a town where all are alike, and nothing is on its way or waits.
+std::string Onlooker::unevenness() {
+  const bool unlike =
+      !rows(
+           "SELECT 1 FROM server WHERE admin <> 'in_service' OR liveness <> 'alive' UNION ALL "
+           "SELECT 1 FROM chunk WHERE life <> 1 UNION ALL SELECT 1 FROM replica WHERE state <> 0 "
+           "UNION ALL SELECT 1 FROM set_aside LIMIT 1",
+           1)
+           .empty();
+  if (unlike) return "";
+  Holdings holdings;
+  for (const auto& row : rows("SELECT server_id FROM server", 1)) holdings["s" + row[0]];
+  for (const auto& row :
+       rows("SELECT server_id, chunk_id, size_bytes FROM replica JOIN chunk USING (chunk_id)", 3)) {
+    holdings["s" + row[0]].emplace(std::stoull(row[1]), std::stoull(row[2]));
+  }
+  return uneven(holdings).value_or("");
 }
 
 void Onlooker::look_at_rest(const std::set<std::string>& alive) {

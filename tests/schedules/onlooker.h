@@ -52,6 +52,8 @@ class Onlooker {
     ++given_up_[name];
   }
   int times_given_up(const std::string& name) { return given_up_[name]; }
+  /// Nothing but evenness says which server a replica is to be on.
+  void only_evenness_counts() { only_evenness_counts_ = true; }
   /// How long an agent may take to see what was done to its files behind its back.
   void seen_within(Nanos time) { seen_within_ = time; }
   /// An agent or its disk stands still, and sees nothing of what is done to its files.
@@ -111,6 +113,7 @@ class Onlooker {
   void took_effect(const std::string& machine, CommandId id, const char* what);
   void look_at_commit();
   void look_at_members();
+  std::string unevenness();
   std::string lost_and_intact(const std::map<StorageId, std::string>& running);
   Nanos time_to_see(const std::string& machine, Nanos since) const;
   void look_at_evidence(CommandId id, ChunkId chunk, ChunkVersion version);
@@ -139,7 +142,7 @@ class Onlooker {
   std::filesystem::path file_;
   std::unique_ptr<sqlite::Database> reader_;
   std::map<std::string, sqlite3_stmt*> statements_;
-  bool commit_seen_ = false, restored_ = false;
+  bool commit_seen_ = false, restored_ = false, only_evenness_counts_ = false;
   std::int64_t last_command_ = 0;
   CommandId highest_done_{0};
   std::uint64_t commits_ = 0, deletes_judged_ = 0, copies_made_ = 0, deletes_done_ = 0;

@@ -98,6 +98,11 @@ Outcome run_schedule(Family family, std::uint64_t seed, const std::filesystem::p
   }
   // A look that finds files under way is left to the next one.
   town.onlooker().seen_within(3 * plan.rescan.count() * kMs + 4 * plan.tick);
+  const bool racks = std::any_of(plan.locations.begin(), plan.locations.end(),
+                                 [](const auto& at) { return at.find('/') != std::string::npos; });
+  if (plan.limits.scatter_width == 0 && !(racks && plan.limits.prefer_spread)) {
+    town.onlooker().only_evenness_counts();
+  }
   town.start_all();
   // A scan every other second, of the world and of nobody in it.
   std::function<void()> look = [&] {

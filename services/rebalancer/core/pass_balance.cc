@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 
+#include "common/base/mutant.h"
 #include "services/rebalancer/core/placement.h"
 #include "services/rebalancer/core/planner.h"
 
@@ -358,7 +359,7 @@ class Balancing {
 }  // namespace
 
 void balance(Draft& draft) {
-  if (draft.full() || draft.view().deletes_held()) return;
+  if (draft.full() || draft.view().deletes_held() || EK_MUTANT(never_balanced)) return;
   // Bandwidth that a chunk at risk could have is not spent on evenness. Chunks that cannot be
   // helped are set aside, and do not stand in these queues.
   for (const Queue risk : {Queue::kRisk1, Queue::kRiskDomain, Queue::kRisk2, Queue::kRisk3}) {
