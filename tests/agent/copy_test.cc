@@ -212,6 +212,18 @@ TEST_F(Copy, AGoodCopyPutsABadOneIntoQuarantine) {
   EXPECT_EQ(run(two, verify(two, 12, chunk, VerifyLevel::kContent)).outcome, Outcome::kDone);
 }
 
+TEST_F(Copy, WhatWasFoundDamagedIsNotSaidOfTheCopyThatTookItsPlace) {
+  const Sample chunk = sample(1, 1'000);
+  for (std::uint64_t server : {1, 2}) put(seat(server), chunk);
+  Seat &one = start(1), &two = start(2);
+  fs::resize_file(live(two, chunk), 500);  // seen when the copy begins, and written when it ends
+  ASSERT_EQ(run(two, replicate(two, 10, chunk, {&one})).outcome, Outcome::kDone);
+  kill(two);
+  start(two);
+  ASSERT_EQ(two.inventories.front().rows.size(), 1U);
+  EXPECT_EQ(two.inventories.front().rows[0].finding, ReplicaFinding::kOk);
+}
+
 TEST_F(Copy, OfACommandOfAnotherStorageNothingComes) {
   const Sample chunk = sample(1, 1'000);
   put(seat(1), chunk);
