@@ -9,9 +9,9 @@
 #include "services/rebalancer/core/mode.h"
 #include "services/rebalancer/core/put.h"
 #include "services/rebalancer/explaining.h"
-#include "services/rebalancer/histories.h"
 #include "services/rebalancer/operators.h"
 #include "services/rebalancer/policies.h"
+#include "services/rebalancer/store/histories.h"
 
 namespace evenkeel {
 namespace {

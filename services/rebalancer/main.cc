@@ -9,10 +9,10 @@
 #include "common/reactor/loop.h"
 #include "common/reactor/signals.h"
 #include "common/sqlite/migrate.h"
-#include "services/rebalancer/histories.h"
 #include "services/rebalancer/io/metrics_page.h"
 #include "services/rebalancer/io/service.h"
 #include "services/rebalancer/settings.h"
+#include "services/rebalancer/store/histories.h"
 
 namespace evenkeel {
 namespace {

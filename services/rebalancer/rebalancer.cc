@@ -12,7 +12,7 @@
 #include "services/rebalancer/core/patience.h"
 #include "services/rebalancer/core/planner.h"
 #include "services/rebalancer/files.h"
-#include "services/rebalancer/histories.h"
+#include "services/rebalancer/store/histories.h"
 
 namespace evenkeel {
 namespace {

@@ -25,7 +25,7 @@ class TurnPace {
   void outran_disk();
 
  private:
-  static constexpr Duration kLong{35}, kShort{20};
+  static constexpr Duration kLong{25}, kShort{15};
   static constexpr double kSmallest = 1.0 / 16, kFirst = 1.0 / 4;
 
   void set_share(double share);

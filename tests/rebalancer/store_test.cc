@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "common/sqlite/migrate.h"
-#include "services/rebalancer/histories.h"
+#include "services/rebalancer/store/histories.h"
 #include "services/rebalancer/rebalancer.h"
 #include "tests/rebalancer/cluster_builder.h"
 #include "tests/rebalancer/rows.h"

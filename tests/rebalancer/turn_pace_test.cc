@@ -16,7 +16,7 @@ TEST(TurnPace, IsThatOfTheSettingsWhereTurnsAreShort) {
 
 TEST(TurnPace, LongTurnsAreFollowedByOnesThatMayDoLess) {
   TurnPace pace{Limits{}};
-  pace.took(70ms, true);
+  pace.took(50ms, true);
   EXPECT_EQ(pace.limits().commands_per_turn, Limits{}.commands_per_turn / 2);
   EXPECT_EQ(pace.limits().sorted_per_turn, Limits{}.sorted_per_turn / 2);
   EXPECT_EQ(pace.limits().copies_in, Limits{}.copies_in);

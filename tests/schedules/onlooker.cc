@@ -98,6 +98,8 @@ void Onlooker::hurt(const std::string& machine, const std::string& name, bool go
   if (gone) {
     file.gone = Gone::kHurt;
     file.went = world_.now();
+  } else if (is_intact(machine, name)) {
+    file.intact = true;  // the same bit once more
   } else if (file.intact) {
     file.intact = false;
     file.damaged = world_.now();
@@ -140,8 +142,9 @@ void Onlooker::arrived(const std::string& machine, const std::string& name,
   const StorageId storage = storages_.at(machine);
   const bool intact = is_intact(machine, name);
   if (!intact) fault("S7", machine + " placed " + name + ", whose bytes are others");
-  files_.insert_or_assign(Place{storage, parsed->key.chunk, parsed->key.version},
-                          File{name, intact});
+  const Place place{storage, parsed->key.chunk, parsed->key.version};
+  const bool again = files_.contains(place);
+  files_.insert_or_assign(place, File{.name = name, .intact = intact, .again = again});
   const std::size_t dot = from.rfind('.');
   if (!from.starts_with(name + ".") || dot == std::string::npos) return;  // adopted
   const std::uint64_t attempt = std::stoull(from.substr(dot + 1));
@@ -272,7 +275,8 @@ void Onlooker::look_at_disk(const std::string& machine, const fs::path& journal)
     const auto& [held_by, chunk, version] = place;
     if (held_by != storage) continue;
     const auto found = there.find(file.name);
-    const bool should = file.intact && file.gone == Gone::kNot && kept.contains({chunk, version});
+    const bool should =
+        file.intact && !file.again && file.gone == Gone::kNot && kept.contains({chunk, version});
     if (should && found == there.end()) {
       fault("S7", machine + " has lost " + file.name + " with the power, though it was journalled");
     } else if (should && !found->second) {

@@ -95,6 +95,7 @@ class Onlooker {
     Gone gone = Gone::kNot;
     Nanos went = -1;
     std::optional<CommandId> by = {};  // whose delete it was
+    bool again = false;  // in the place of one that had gone: the journal may still mean that one
   };
   using Place = std::tuple<StorageId, ChunkId, ChunkVersion>;
   struct Named {

@@ -10,8 +10,8 @@
 #include "common/sqlite/migrate.h"
 #include "services/agent/io/agent.h"
 #include "services/membership/io/membership.h"
-#include "services/rebalancer/histories.h"
 #include "services/rebalancer/io/service.h"
+#include "services/rebalancer/store/histories.h"
 
 namespace evenkeel::schedules {
 

@@ -221,7 +221,10 @@ void Committer::commit(const Jobs& jobs, Timestamp when) {
 /// the next start reads the disk.
 void Committer::settle(Job& job, Timestamp when) {
   Effect& effect = job.effect;
-  if (job.bad && !storage_.files()->exists(*job.bad)) storage_.table().erase(job.key());
+  if (job.bad && !storage_.files()->exists(*job.bad)) {
+    storage_.table().erase(job.key());
+    if (!job.moved) storage_.desk().changed(job.key());  // no result tells that it has gone
+  }
   if (!job.moved) return;
   if (effect.files == Effect::Files::kPlace) {
     const ChunkContent& content = *effect.content;

@@ -1,4 +1,4 @@
-#include "services/rebalancer/histories.h"
+#include "services/rebalancer/store/histories.h"
 
 #include <algorithm>
 
