@@ -1,8 +1,8 @@
 #include <gmock/gmock.h>
 
 #include "common/sqlite/migrate.h"
-#include "services/rebalancer/store/histories.h"
 #include "services/rebalancer/rebalancer.h"
+#include "services/rebalancer/store/histories.h"
 #include "tests/rebalancer/cluster_builder.h"
 #include "tests/rebalancer/rows.h"
 #include "tests/support/temp_dir.h"
