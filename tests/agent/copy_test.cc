@@ -124,6 +124,25 @@ TEST_F(Copy, WhoseTimeRunsOutLeavesNoSuchConnectionBehind) {
   }
 }
 
+/// A look at a damaged replica may end after a copy has taken its place.
+TEST_F(Copy, WhatWasFoundBeforeItCameIsNoNewsOfIt) {
+  const Sample chunk = sample(1, 1'000);
+  put(seat(1), chunk);
+  Seat &one = start(1), &two = start(2);
+  Storage& storage = two.agent->storage();
+  const AgeReading before = storage.age_now();
+  until([&] { return storage.age_now() > before; });
+  ASSERT_EQ(run(two, replicate(two, 10, chunk, {&one})).outcome, Outcome::kDone);
+  const auto finding = [&] { return storage.table().find(key_of(chunk.content))->finding; };
+  const auto look_from = [&](AgeReading since) {
+    storage.found_bad(key_of(chunk.content), chunk.content.checksum, ReplicaFinding::kShort, since);
+  };
+  look_from(before);
+  EXPECT_EQ(finding(), ReplicaFinding::kOk);
+  look_from(storage.age_now());
+  EXPECT_EQ(finding(), ReplicaFinding::kShort);
+}
+
 TEST_F(Copy, WithoutAGoodSourceNothingIsLeftBehind) {
   const Sample chunk = sample(1, kManyBlocks);
   put(seat(1), chunk);

@@ -108,10 +108,10 @@ void DataPort::look_at(const ChunkContent& content) {
         const auto checked = check_content(*files, content);
         if (!checked) *fault = checked.error();
       },
-      [this, fault, content] {
+      [this, fault, content, since = storage_.age_now()] {
         looking_at_.erase(key_of(content));
         if (!*fault) return;
-        storage_.found(key_of(content), content.checksum, finding_of(**fault), false);
+        storage_.found_bad(key_of(content), content.checksum, finding_of(**fault), since);
       });
 }
 

@@ -222,10 +222,11 @@ void Executor::look_before_copy(CommandId id, const Replicate& order) {
         const auto checked = check_presence(*files, content);
         if (!checked) *fault = checked.error();
       },
-      [this, fault, id, order] {
+      [this, fault, id, order, since = storage_.age_now()] {
         if (!tasks_.contains(id)) return;
         if (!*fault) return done(id, "it was here");
-        storage_.found(key_of(order.content), order.content.checksum, finding_of(**fault), false);
+        storage_.found_bad(key_of(order.content), order.content.checksum, finding_of(**fault),
+                           since);
         copy(id);
       });
 }
@@ -280,14 +281,15 @@ void Executor::start_verify(CommandId id, const Verify& order) {
             read ? check_content(*files, content) : check_presence(*files, content);
         if (!checked) *fault = checked.error();
       },
-      [this, fault, id, order] {
+      [this, fault, id, order, since = storage_.age_now()] {
         --verifies_;
         next_.start(Duration::zero());
-        verified(id, order, *fault);
+        verified(id, order, *fault, since);
       });
 }
 
-void Executor::verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault) {
+void Executor::verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault,
+                        AgeReading since) {
   if (!tasks_.contains(id)) return;
   const ReplicaKey key = key_of(order.content);
   const bool content = order.level == VerifyLevel::kContent;
@@ -297,11 +299,15 @@ void Executor::verified(CommandId id, const Verify& order, const std::optional<D
   }
   if (fault) {
     const ReplicaFinding finding = finding_of(*fault);
-    storage_.found(key, order.content.checksum, finding, false);
+    storage_.found_bad(key, order.content.checksum, finding, since);
+    const Replica* now = storage_.table().find(key);
+    if (now && now->finding == ReplicaFinding::kOk) {
+      return fail(id, Outcome::kFailed, {Why::kIo, "another file took its place meanwhile"});
+    }
     const bool io = finding == ReplicaFinding::kUnreadable;
     return fail(id, Outcome::kFailed, {io ? Why::kIo : Why::kCorrupt, fault->what});
   }
-  if (content) storage_.found(key, order.content.checksum, ReplicaFinding::kOk, true);
+  if (content) storage_.found_whole(key, order.content.checksum);
   const Replica* replica = storage_.table().find(key);
   if (!replica) return fail(id, Outcome::kFailed, not_here(order.content));
   if (replica->finding != ReplicaFinding::kOk) {

@@ -62,7 +62,8 @@ class Executor {
   void copy(CommandId id);
   void copied(CommandId id, CopyJob::End end);
   void start_verify(CommandId id, const Verify& order);
-  void verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault);
+  void verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault,
+                AgeReading since);
   Refusal not_here(const ChunkContent& content) const;
 
   void done(CommandId id, std::string detail = "", Bytes bytes = Bytes());

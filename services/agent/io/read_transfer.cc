@@ -41,6 +41,7 @@ void ReadTransfer::start() {
     return connection_.fail(id_, "corrupt", "this replica is known to be bad");
   }
   content_ = content_of(key, *replica);
+  since_ = connection_.storage().age_now();
   const std::uint64_t size = content_->size.count();
   all_at_once_ = size <= kBytesAtOnce && open_.offset == 0 && open_.length == size;
   all_at_once_ ? read_all() : open();
@@ -166,7 +167,7 @@ void ReadTransfer::fail(const DiskFault& fault) {
   if (fault.kind == DiskFault::Kind::kMissing) {
     if (!storage.files()->exists(*content_)) storage.lost(key, content_->checksum);
   } else {
-    storage.found(key, content_->checksum, finding_of(fault), false);
+    storage.found_bad(key, content_->checksum, finding_of(fault), since_);
   }
   connection_.fail(id_, code_of(fault), fault.what);
 }

@@ -36,6 +36,7 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
   const std::uint64_t id_;
   const TransferOpen open_;
   std::optional<ChunkContent> content_;
+  AgeReading since_{};  // the file that is read was there then
   std::shared_ptr<const ChunkReader> reader_;
   bool told_ = false;  // the manifest
   std::deque<BlockRange> wanted_;

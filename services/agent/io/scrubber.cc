@@ -42,6 +42,7 @@ bool Scrubber::find_next() {
     const Replica* replica = storage_.table().find(key);
     if (!replica || !worth_reading(*replica)) continue;
     content_ = content_of(key, *replica);
+    since_ = storage_.age_now();
     reader_.reset();
     block_ = 0;
     return true;
@@ -111,10 +112,10 @@ void Scrubber::finish(const std::optional<DiskFault>& fault) {
   const ReplicaKey key = key_of(*content_);
   if (!fault || EK_MUTANT(scrub_finds_nothing)) {
     reader_->drop_cache();
-    storage_.found(key, content_->checksum, ReplicaFinding::kOk, true);
+    storage_.found_whole(key, content_->checksum);
   } else if (fault->kind != DiskFault::Kind::kMissing) {
     ++counts_.faults;
-    storage_.found(key, content_->checksum, agent::finding_of(*fault), false);
+    storage_.found_bad(key, content_->checksum, agent::finding_of(*fault), since_);
   }
   content_.reset();
   reader_.reset();

@@ -36,6 +36,7 @@ class Scrubber {
   std::deque<ReplicaKey> round_;
   Instant next_round_{};
   std::optional<ChunkContent> content_;  // being read
+  AgeReading since_{};
   std::shared_ptr<const ChunkReader> reader_;
   std::uint64_t block_ = 0;
   bool reading_ = false;

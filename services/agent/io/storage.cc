@@ -126,21 +126,36 @@ void Storage::drop_leftovers(const std::function<bool(const std::filesystem::pat
   });
 }
 
-void Storage::found(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
-                    bool read_now) {
+void Storage::found_whole(const ReplicaKey& key, const Checksum& checksum) {
   const Replica* replica = table_.find(key);
   if (!replica || replica->checksum != checksum) return;
-  const bool news = replica->finding != finding;
-  if (news) {
-    log::warn("replica", {{"chunk", key.chunk},
-                          {"version", key.version},
-                          {"found", to_text(finding)},
-                          {"was", to_text(replica->finding)}});
-    table_.set_finding(key, finding);
-  }
-  if (read_now) table_.set_checked(key, ages_.reading(now()));
-  if (!news && !read_now) return;
-  findings_.insert_or_assign(key, ContentCheck{checksum, finding, table_.find(key)->checked});
+  note_finding(key, ReplicaFinding::kOk);
+  table_.set_checked(key, age_now());
+  tell_finding(key);
+}
+
+void Storage::found_bad(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
+                        AgeReading since) {
+  const Replica* replica = table_.find(key);
+  if (!replica || replica->checksum != checksum) return;
+  if (replica->checked && *replica->checked > since) return;
+  if (note_finding(key, finding)) tell_finding(key);
+}
+
+bool Storage::note_finding(const ReplicaKey& key, ReplicaFinding finding) {
+  const ReplicaFinding before = table_.find(key)->finding;
+  if (before == finding) return false;
+  log::warn("replica", {{"chunk", key.chunk},
+                        {"version", key.version},
+                        {"found", to_text(finding)},
+                        {"was", to_text(before)}});
+  table_.set_finding(key, finding);
+  return true;
+}
+
+void Storage::tell_finding(const ReplicaKey& key) {
+  const Replica& replica = *table_.find(key);
+  findings_.insert_or_assign(key, ContentCheck{replica.checksum, replica.finding, replica.checked});
   desk_.changed(key);
 }
 

@@ -76,10 +76,13 @@ class Storage {
   /// Removes those that no command is going to go on with. `wanted` is asked of each.
   void drop_leftovers(const std::function<bool(const std::filesystem::path&)>& wanted);
 
-  /// What was found out about a replica; nothing happens if it is no longer the same file.
-  /// `read_now`: every block was read and matched just now.
-  void found(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
-             bool read_now);
+  /// Every block was read and matched just now.
+  void found_whole(const ReplicaKey& key, const Checksum& checksum);
+  /// Damage was found by a look that began at `since`. Nothing happens if it is no longer the same
+  /// file, or another has taken its place or was read whole in the meantime.
+  void found_bad(const ReplicaKey& key, const Checksum& checksum, ReplicaFinding finding,
+                 AgeReading since);
+  AgeReading age_now() const { return ages_.reading(now()); }
   /// A replica is no longer in live/, though nobody ordered that.
   void lost(const ReplicaKey& key, const Checksum& checksum);
   /// A replica is in live/ that came by no command.
@@ -95,6 +98,9 @@ class Storage {
   void empty_old_trash();
 
  private:
+  bool note_finding(const ReplicaKey& key, ReplicaFinding finding);  // whether it is news
+  void tell_finding(const ReplicaKey& key);
+
   void load_table();
   void remove_oldest_trash();
 

@@ -152,7 +152,7 @@ void StoreTransfer::already_here() {
         const auto checked = check_presence(*files, content);
         if (!checked) *fault = checked.error();
       },
-      [this, fault] {
+      [this, fault, since = connection_.storage().age_now()] {
         const auto keep = shared_from_this();
         if (!*fault) {
           Effect effect{Effect::Files::kNone, content_};
@@ -161,8 +161,8 @@ void StoreTransfer::already_here() {
           };
           return connection_.committer().add(std::move(effect));
         }
-        connection_.storage().found(key_of(content_), content_.checksum, finding_of(**fault),
-                                    false);
+        connection_.storage().found_bad(key_of(content_), content_.checksum, finding_of(**fault),
+                                        since);
         connection_.fail(id_, "io", "what is here is bad, try again: " + (*fault)->what);
       });
 }

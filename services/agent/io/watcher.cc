@@ -36,22 +36,22 @@ void Watcher::scan() {
   if (std::exchange(scanning_, true)) return;
   auto census = std::make_shared<Census>();
   work_.run([census, files = storage_.files()] { *census = files->census(); },
-            [this, census] {
+            [this, census, since = storage_.age_now()] {
               scanning_ = false;
-              compare(*census);
+              compare(*census, since);
             });
 }
 
 /// What differs may have changed since it was read, or be on its way through the committer: it is
 /// looked at again before it is believed.
-void Watcher::compare(const Census& census) {
+void Watcher::compare(const Census& census, AgeReading since) {
   if (!committer_.idle()) return;  // the next scan will see it
   std::set<ReplicaKey> seen;
   for (const Census::Found& found : census.replicas) {
     seen.insert(found.key);
     const Replica* known = storage_.table().find(found.key);
     const bool same = known && known->checksum == found.checksum && known->size == found.size;
-    if (!same) look_at(found);
+    if (!same) look_at(found, since);
   }
   std::vector<std::pair<ReplicaKey, Replica>> missing;
   for (const auto& [key, replica] : storage_.table().all()) {
@@ -65,7 +65,7 @@ void Watcher::compare(const Census& census) {
   adopt_next();
 }
 
-void Watcher::look_at(const Census::Found& found) {
+void Watcher::look_at(const Census::Found& found, AgeReading since) {
   const ChunkContent content{found.key.chunk, found.key.version, found.size, found.checksum};
   if (!storage_.files()->exists(content)) return;
   const Replica* known = storage_.table().find(found.key);
@@ -81,7 +81,7 @@ void Watcher::look_at(const Census::Found& found) {
     storage_.appeared(found.key, {found.size, found.checksum, ReplicaFinding::kOk, std::nullopt});
     return;
   }
-  storage_.found(found.key, found.checksum, ReplicaFinding::kShort, false);
+  storage_.found_bad(found.key, found.checksum, ReplicaFinding::kShort, since);
 }
 
 void Watcher::adopt_next() {

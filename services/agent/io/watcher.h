@@ -15,8 +15,8 @@ class Watcher {
 
  private:
   void scan();
-  void compare(const Census& census);
-  void look_at(const Census::Found& found);
+  void compare(const Census& census, AgeReading since);
+  void look_at(const Census::Found& found, AgeReading since);
   void adopt_next();
   void adopted(const Census::Adoptable& file, const DiskResult<ChunkContent>& content);
 
