@@ -57,6 +57,12 @@ void Rebalancer::begin_epoch() {
   const Epoch epoch = std::get<EpochRaised>(changes[0]).epoch;
   changes.push_back(Noted{"mode", "rebalancer", "started, epoch " + std::to_string(epoch.value())});
   record(transaction, changes, committed);
+  // Perhaps a backup, which says so of itself: agents do not tell of all that it has missed.
+  if (const auto& why = view_.deletes_held()) {
+    Changes behind = of_being_behind(view_, Epoch(0), view_.next_command(), std::string(*why));
+    set_apart(behind);
+    record(transaction, behind, committed);
+  }
   Policy policy = view_.policies().at(kDefaultPolicy);
   if (policy.goal != limits_.default_goal) {
     policy.goal = limits_.default_goal;

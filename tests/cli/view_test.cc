@@ -197,6 +197,11 @@ TEST_F(ViewTest, ABackupIsWholeAndNeverOverAnything) {
   of_copy.database = copy;
   EXPECT_NE(printed([&] { return list_servers(of_copy); }).find("10.0.0.2:7500"),
             std::string::npos);
+  sqlite::Database restored(copy);
+  sqlite::Statement held(restored, "SELECT hold_deletes FROM meta");
+  held.open();
+  ASSERT_TRUE(held.step());
+  EXPECT_EQ(held.text(0), "this database was restored from a backup");
   testing::internal::CaptureStderr();
   EXPECT_EQ(backup(options, copy), Exit::kError);
   EXPECT_EQ(backup(options, folder / "none" / "copy.db"), Exit::kError);

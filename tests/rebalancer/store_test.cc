@@ -428,6 +428,23 @@ TEST_F(Files, APutIsNotGivenUpByADatabaseThatHasFallenBehind) {
   EXPECT_EQ(rebalancer_.view().find(item.chunk)->life, ChunkLife::kCreating);
 }
 
+/// Agents may have done nothing since a backup was made, and clients all the more.
+TEST_F(Files, APutIsNotGivenUpByADatabaseThatSaysThatItIsABackup) {
+  const auto item = placed(open("a"));
+  const ChunkId next = rebalancer_.view().next_chunk();
+  const CommandId command = rebalancer_.view().next_command();
+  sqlite::Database(dir_.path() / "r.db").execute("UPDATE meta SET hold_deletes = 'a backup'");
+  Rebalancer restored(store_, clock_, Limits{});
+  EXPECT_TRUE(restored.view().deletes_held());
+  EXPECT_GT(restored.view().next_chunk(), next);
+  EXPECT_GT(restored.view().next_command(), command);
+  for (int i = 0; i < 2; ++i) {
+    clock_.advance(2h);
+    restored.handle(std::vector<Event>{TimePassed{}});
+  }
+  EXPECT_EQ(restored.view().find(item.chunk)->life, ChunkLife::kCreating);
+}
+
 /// A client that opened a put before a database was lost goes on with nobody else's.
 TEST(Rebalancer, FilesOfTwoEpochsHaveNoNumbersInCommon) {
   std::set<FileId> files;

@@ -157,7 +157,6 @@ void Onlooker::arrived(const std::string& machine, const std::string& name,
 void Onlooker::took_effect(const std::string& machine, CommandId id, const char* what) {
   const StorageId storage = storages_.at(machine);
   const std::string which = to_string(id) + ", " + what + " on " + machine;
-  highest_done_ = std::max(highest_done_, id);
   if (++effects_[{storage, id}] > 1) fault("S6", which + ", took effect twice");
   const auto named = named_.find({storage, id});
   if (named == named_.end()) {

@@ -79,8 +79,6 @@ class Onlooker {
   std::string story();
   std::vector<std::string> live_files(const std::string& machine) const;
   /// The highest command that has had an effect on a disk, and that the database knows.
-  CommandId highest_done() const { return highest_done_; }
-  CommandId highest_issued() const { return CommandId(static_cast<std::uint64_t>(last_command_)); }
   std::uint64_t commits() const { return commits_; }
   std::uint64_t deletes_judged() const { return deletes_judged_; }
   std::uint64_t copies_made() const { return copies_made_; }
@@ -145,7 +143,6 @@ class Onlooker {
   std::map<std::string, sqlite3_stmt*> statements_;
   bool commit_seen_ = false, restored_ = false, only_evenness_counts_ = false;
   std::int64_t last_command_ = 0;
-  CommandId highest_done_{0};
   std::uint64_t commits_ = 0, deletes_judged_ = 0, copies_made_ = 0, deletes_done_ = 0;
   std::vector<std::string> faults_;
   Sayings sayings_;

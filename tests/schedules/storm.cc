@@ -245,18 +245,14 @@ class BadLines final : public Storm {
     }
   }
   void on_placed() override {
-    if (!restores_ || backed_up_at_ || consequences_until_ > 0) return;  // once
+    if (!restores_ || backed_up_ || consequences_until_ > 0) return;  // once
     town_.back_up_database();
-    backed_up_at_ = town_.onlooker().highest_issued();
+    backed_up_ = true;
   }
   /// From the midst of a put. What comes of that comes when a put that is not closed is given up.
-  /// Agents have to have done more since than the restored one orders before it hears of them:
-  /// nobody else can know that it is an old one.
+  /// Agents may have done nothing since: the copy itself says what it is.
   void restore() {
-    const std::uint64_t reports = 4 * town_.agents().size();
-    const std::uint64_t done = town_.onlooker().highest_done().value();
-    if (!backed_up_at_ || done <= backed_up_at_->value() + reports) return;
-    backed_up_at_.reset();
+    if (!std::exchange(backed_up_, false)) return;
     town_.restore_database();
     const Limits& limits = town_.plan().limits;
     const Duration until =
@@ -265,7 +261,7 @@ class BadLines final : public Storm {
   }
 
   bool restores_ = false;
-  std::optional<CommandId> backed_up_at_;
+  bool backed_up_ = false;
   Nanos consequences_until_ = 0;
 };
 

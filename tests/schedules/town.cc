@@ -493,6 +493,9 @@ void Town::back_up_database() {
       fs::copy_file(file.string() + ending, backup_.string() + ending);
     }
   }
+  FaultVfs::Quiet quiet;
+  sqlite::Database copy(backup_);
+  copy.execute("UPDATE meta SET hold_deletes = 'a backup' WHERE hold_deletes IS NULL");  // view.cc
 }
 
 void Town::restore_database() {

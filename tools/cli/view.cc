@@ -108,6 +108,11 @@ std::int64_t View::number(const std::string& sql) const {
 
 void View::back_up(const std::filesystem::path& to) const {
   sqlite::back_up(db_, to);
+  // So that whoever starts from it knows that more may have happened since than agents can tell.
+  sqlite::Database copy(to);
+  copy.execute(
+      "UPDATE meta SET hold_deletes = 'this database was restored from a backup' "
+      "WHERE hold_deletes IS NULL");
 }
 
 }  // namespace evenkeel::cli
