@@ -78,7 +78,6 @@ class Onlooker {
   /// What the database says of how it came to this, for people.
   std::string story();
   std::vector<std::string> live_files(const std::string& machine) const;
-  /// The highest command that has had an effect on a disk, and that the database knows.
   std::uint64_t commits() const { return commits_; }
   std::uint64_t deletes_judged() const { return deletes_judged_; }
   std::uint64_t copies_made() const { return copies_made_; }
