@@ -21,7 +21,8 @@ std::optional<std::string> uneven(const Holdings& holdings) {
   }
   if (replicas == 0) return std::nullopt;
   const double share = total / static_cast<double>(holdings.size());
-  const double band = std::max(total / replicas, share * 0.0025);
+  constexpr double kRounding = 1 + 1e-9;
+  const double band = std::max(total / replicas, share * 0.0025) * kRounding;
   for (const auto& [from, chunks] : holdings) {
     const double over = used(chunks) - share;
     for (const auto& [to, others] : holdings) {
@@ -29,9 +30,11 @@ std::optional<std::string> uneven(const Holdings& holdings) {
       if (over <= 0 || under <= 0 || (over <= band && under <= band)) continue;
       for (const auto& [chunk, size] : chunks) {
         const auto bytes = static_cast<double>(size);
-        const bool nearer = bytes > 0 && over + under > bytes * (1 + 1e-9);
+        const bool nearer = bytes > 0 && over + under > bytes * kRounding;
         if (others.contains(chunk) || !nearer) continue;
-        return "chunk " + std::to_string(chunk) + " is on " + from + ", and ought to be on " + to;
+        return "chunk " + std::to_string(chunk) + " of " + std::to_string(size) + " bytes is on " +
+               from + ", which holds " + std::to_string(over) + " too many, and ought to be on " +
+               to + ", which lacks " + std::to_string(under);
       }
     }
   }
