@@ -44,6 +44,14 @@ if(EVENKEEL_MUTANTS)
   add_compile_definitions(EVENKEEL_MUTANTS)
 endif()
 
+# For services that take and give back memory on several threads all the time: linked, it takes the
+# place of the C library's malloc, which was a fifth of an agent's processor time. Sanitizers bring
+# their own.
+add_library(ek_malloc INTERFACE)
+if(NOT EVENKEEL_SANITIZE)
+  target_link_libraries(ek_malloc INTERFACE mimalloc)
+endif()
+
 # Where migrations are read from unless the environment variable of the same name says otherwise.
 set(EVENKEEL_SCHEMA_DIR ${PROJECT_SOURCE_DIR}/schema CACHE PATH "Folder of the SQL migrations")
 
