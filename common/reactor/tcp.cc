@@ -23,7 +23,9 @@ namespace evenkeel {
 namespace {
 
 constexpr std::size_t kReadBytes = 256 * 1024;
-constexpr std::size_t kReadAheadOfPlace = 64 * 1024;  // what is read before it has a place is moved
+// What is read before it has a place is moved. Where one piece with a place follows the other, only
+// a little is read between them.
+constexpr std::size_t kReadAheadOfPlace = 64 * 1024, kReadBetweenPlaces = 4 * 1024;
 // What is short goes together with what else the same turn of the loop brings: a call of the kernel
 // for each would cost more than the bytes.
 constexpr std::size_t kShort = 16 * 1024;
@@ -181,6 +183,8 @@ struct TcpStream::State {
   Handlers handlers = {};
   Buffer incoming = {};
   std::span<std::uint8_t> reading_into = {};
+  bool placed = false;          // that is a place of the owner
+  bool between_places = false;  // such a place was given lately
   std::shared_ptr<State> self = nullptr;
   std::shared_ptr<std::size_t> counted_in = nullptr;  // the listener's number of connections
   std::size_t not_yet_sent = 0;  // given to write() while there was no connection
@@ -328,7 +332,13 @@ void TcpStream::State::read() {
     auto* state = static_cast<State*>(handle->data);
     state->reading_into =
         state->handlers.place ? state->handlers.place() : std::span<std::uint8_t>();
-    if (state->reading_into.empty()) state->reading_into = state->incoming;
+    state->placed = !state->reading_into.empty();
+    if (state->placed) {
+      state->between_places = true;
+    } else {
+      const std::span<std::uint8_t> all = state->incoming;
+      state->reading_into = state->between_places ? all.first(kReadBetweenPlaces) : all;
+    }
     buffer->base = reinterpret_cast<char*>(state->reading_into.data());
     buffer->len = state->reading_into.size();
   };
@@ -339,6 +349,8 @@ void TcpStream::State::read() {
     if (count < 0) return state->end(std::string("read: ") + uv_strerror(static_cast<int>(count)));
     const std::span<const std::uint8_t> bytes =
         state->reading_into.first(static_cast<std::size_t>(count));
+    const bool more = bytes.size() == state->reading_into.size();
+    if (!state->placed && more) state->between_places = false;  // as of now; place() tells again
     if (state->handlers.on_data) state->loop->guard([&] { state->handlers.on_data(bytes); });
   };
   uv_read_start(stream(), allocate, take);  // already reading is fine
@@ -364,6 +376,14 @@ TcpStream::State::Queued TcpStream::State::next_queued() {
   Queued first = std::move(queue.front());
   queue.pop_front();
   std::vector<std::function<void()>> callbacks;
+  if (first.is_short()) {  // once, not each time that it has grown too small
+    std::size_t together = first.bytes.size();
+    for (const Queued& next : queue) {
+      if (!next.is_short() || together > kTogether) break;
+      together += next.bytes.size();
+    }
+    first.bytes.reserve(together);
+  }
   while (first.is_short() || !callbacks.empty()) {
     if (queue.empty() || !queue.front().is_short() || first.bytes.size() > kTogether) break;
     if (callbacks.empty()) callbacks.push_back(std::move(first.on_written));

@@ -71,10 +71,11 @@ void WorkGroup::run(Work& owner, std::function<void()> work, std::function<void(
   turn_.add(owner.begin(std::move(work), std::move(done)));
 }
 
-/// As even as can be, so that more than one thread has some.
+/// As even as can be, so that more than one thread has some, if there are more than a few: to wake
+/// a thread takes as long as a piece or two.
 void WorkGroup::hand_over(std::vector<std::shared_ptr<Work::Job>>&& jobs) {
-  constexpr std::size_t kThreads = 2, kMost = 32;
-  const std::size_t each = std::clamp<std::size_t>((jobs.size() + 1) / kThreads, 1, kMost);
+  constexpr std::size_t kThreads = 2, kFew = 8, kMost = 32;
+  const std::size_t each = std::clamp<std::size_t>((jobs.size() + 1) / kThreads, kFew, kMost);
   for (auto first = jobs.begin(); first != jobs.end();) {
     const auto count = std::min<std::size_t>(each, static_cast<std::size_t>(jobs.end() - first));
     const auto last = first + static_cast<std::ptrdiff_t>(count);

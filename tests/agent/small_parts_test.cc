@@ -245,5 +245,19 @@ TEST(ReplicaTable, CountsWhatReplicasWereFoundToBe) {
   EXPECT_EQ(table.count(ReplicaFinding::kShort), 0U);
 }
 
+TEST(FreeLately, WhatWasWrittenSinceIsNotFreeAnyMore) {
+  FreeLately lately;
+  EXPECT_TRUE(lately.is_old(Instant{}));
+  lately.asked(10_MiB, Instant{});
+  EXPECT_FALSE(lately.is_old(instant(Duration(49))));
+  EXPECT_TRUE(lately.is_old(instant(Duration(50))));
+  lately.wrote(4_MiB);
+  EXPECT_EQ(lately.free(), 6_MiB);
+  lately.wrote(8_MiB);
+  EXPECT_EQ(lately.free(), 0_B);
+  lately.asked(3_MiB, instant(Duration(50)));
+  EXPECT_EQ(lately.free(), 3_MiB);
+}
+
 }  // namespace
 }  // namespace evenkeel::agent

@@ -25,6 +25,16 @@ Bytes Space::trash_to_empty(Bytes size) const {
   return std::min(trash, less(to_come, disk_free));
 }
 
+void FreeLately::asked(Bytes free, Instant now) {
+  asked_ = now;
+  free_ = free;
+  written_since_ = Bytes();
+}
+
+Bytes FreeLately::free() const {
+  return less(free_, written_since_);
+}
+
 Bytes default_reserve(Bytes capacity) {
   return std::min(std::max(Bytes(1ULL << 30), capacity * Ratio(0.05)), capacity * Ratio(0.1));
 }

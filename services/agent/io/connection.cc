@@ -104,6 +104,14 @@ void Connection::send_data(std::uint64_t transfer, std::uint64_t offset,
   stream_->write(data_frame(transfer, offset, bytes), [this] { written(); });
 }
 
+void Connection::send_whole(std::uint64_t transfer, Buffer&& frame) {
+  if (!stream_) return;
+  const std::size_t length = frame.size() - wire::kFrameHeaderBytes;
+  port_.counts_.bytes_out += length;
+  write_data_head(frame, transfer, 0, length);
+  stream_->write(std::move(frame), [this] { written(); });
+}
+
 void Connection::send_file(std::uint64_t transfer, FilePiece piece) {
   if (!stream_) return;
   port_.counts_.bytes_out += piece.length;

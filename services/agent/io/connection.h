@@ -42,6 +42,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_for_room(std::uint64_t transfer) { waiting_.push_back(transfer); }
   void send(std::uint64_t transfer, wire::FrameType type, const wire::Message& message);
   void send_data(std::uint64_t transfer, std::uint64_t offset, std::span<const std::uint8_t> bytes);
+  /// A chunk that has room for the head of a frame ahead of its bytes.
+  void send_whole(std::uint64_t transfer, Buffer&& frame);
   /// A data frame straight from the disk: nobody looks at its bytes here.
   void send_file(std::uint64_t transfer, FilePiece piece);
   /// Somebody doubts that this replica is what its name says.

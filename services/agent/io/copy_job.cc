@@ -45,8 +45,7 @@ CopyJob::CopyJob(Loop& loop, Storage& storage, Peers& peers, CommandId id, Repli
       limit_(order_.rate, storage.now()),
       aside_(storage.files()->aside(order_.content, id.value())),
       whole_(order_.content.size.count() <= kBlocksAtOnce * kBlockBytes && order_.rate == Bytes()),
-      work_(loop),
-      wake_(loop, [this] { go_on(); }) {}
+      work_(loop) {}
 
 CopyJob::~CopyJob() {
   abandon();
@@ -295,8 +294,13 @@ void CopyJob::go_on() {
   if (!on_end_ || looking_ || !manifest_) return;
   if (!plan_.complete()) return ask_more();
   const Duration wait = limit_.wait(storage_.now());
-  if (wait > Duration::zero()) return wake_.start(wait);
+  if (wait > Duration::zero()) return wake_after(wait);
   if (!std::exchange(completing_, true)) complete();
+}
+
+void CopyJob::wake_after(Duration wait) {
+  if (!wake_) wake_.emplace(loop_, [this] { go_on(); });
+  wake_->start(wait);
 }
 
 void CopyJob::ask_more() {
@@ -305,7 +309,7 @@ void CopyJob::ask_more() {
   const Instant now = storage_.now();
   while (plan_.outstanding() < kBlocksUnderWay) {
     const Duration wait = limit_.wait(now);
-    if (wait > Duration::zero()) return wake_.start(wait);
+    if (wait > Duration::zero()) return wake_after(wait);
     const auto range = plan_.ask(slow ? 1 : kBlocksAtOnce);
     if (!range) return;
     const std::uint64_t offset = range->first * kBlockBytes;

@@ -64,6 +64,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   void gather(std::uint64_t offset, const Buffer& bytes);
   void write_whole(Buffer&& bytes);
   void go_on();
+  void wake_after(Duration wait);
   void wrote_whole(Bytes size, const std::optional<DiskFault>& fault);
   void ask_more();
   void complete();
@@ -103,7 +104,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   std::optional<Instant> next_round_;
   Bytes bytes_done_;
   Work work_;
-  Timer wake_;  // when the rate lets the next piece go
+  std::optional<Timer> wake_;  // when the rate lets the next piece go
 };
 
 }  // namespace evenkeel::agent

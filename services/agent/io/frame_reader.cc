@@ -68,6 +68,13 @@ Buffer data_head(std::uint64_t transfer, std::uint64_t offset, std::uint64_t len
   return Buffer(head.begin(), head.end());
 }
 
+void write_data_head(Buffer& frame, std::uint64_t transfer, std::uint64_t offset,
+                     std::uint64_t length) {
+  const auto head = wire::encode(wire::FrameHeader{
+      wire::FrameType::kData, static_cast<std::uint32_t>(length), transfer, offset});
+  std::copy(head.begin(), head.end(), frame.begin());
+}
+
 Buffer data_frame(std::uint64_t transfer, std::uint64_t offset,
                   std::span<const std::uint8_t> payload) {
   const auto length = static_cast<std::uint32_t>(payload.size());

@@ -34,6 +34,9 @@ class FrameReader {
 
 /// A frame as it goes out; its data may follow by another way.
 Buffer data_head(std::uint64_t transfer, std::uint64_t offset, std::uint64_t length);
+/// Into the first bytes of a frame whose data is in its place already.
+void write_data_head(Buffer& frame, std::uint64_t transfer, std::uint64_t offset,
+                     std::uint64_t length);
 Buffer frame_of(wire::FrameType type, std::uint64_t transfer, std::string_view payload);
 Buffer data_frame(std::uint64_t transfer, std::uint64_t offset,
                   std::span<const std::uint8_t> payload);

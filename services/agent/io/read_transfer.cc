@@ -58,17 +58,17 @@ void ReadTransfer::read_all() {
   connection_.storage().small_work().run(
       work_,
       [chunk, files = connection_.storage().files(), content = *content_] {
-        *chunk = read_whole(*files, content);
+        *chunk = read_whole(*files, content, wire::kFrameHeaderBytes);
       },
       [this, chunk, room] { have_all(*chunk); });
 }
 
-void ReadTransfer::have_all(const DiskResult<WholeChunk>& chunk) {
+void ReadTransfer::have_all(DiskResult<WholeChunk>& chunk) {
   const auto keep = shared_from_this();
   reading_ = false;
   if (!chunk) return fail(chunk.error());
   say_manifest(chunk->manifest);
-  if (!chunk->bytes.empty()) connection_.send_data(id_, 0, chunk->bytes);
+  if (content_->size > Bytes()) connection_.send_whole(id_, std::move(chunk->bytes));
   if (!wanted_.empty()) open();  // it was not enough, whatever for
 }
 

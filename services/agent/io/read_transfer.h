@@ -22,7 +22,7 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
 
  private:
   void read_all();
-  void have_all(const DiskResult<WholeChunk>& chunk);
+  void have_all(DiskResult<WholeChunk>& chunk);
   void open();
   void opened(const DiskResult<std::shared_ptr<const ChunkReader>>& reader);
   void say_manifest(const Manifest& manifest);

@@ -93,7 +93,11 @@ void Storage::raise_incarnation(Incarnation incarnation) {
 }
 
 Space Storage::space() const {
-  return {capacity_,           reserve_,         files_->disk_free(), trash_bytes_, table_.used(),
+  return space(files_->disk_free());
+}
+
+Space Storage::space(Bytes disk_free) const {
+  return {capacity_,           reserve_,         disk_free, trash_bytes_, table_.used(),
           writing_->in_flight, writing_->written};
 }
 
@@ -108,10 +112,15 @@ Storage::Hold::~Hold() {
 void Storage::Hold::wrote(Bytes bytes) {
   written_ += bytes;
   writing_->written += bytes;
+  writing_->lately.wrote(bytes);
 }
 
 std::unique_ptr<Storage::Hold> Storage::hold(Bytes size) {
-  const Space space = this->space();
+  FreeLately& lately = writing_->lately;
+  if (lately.is_old(now()) || !space(lately.free()).admits(size)) {
+    lately.asked(files_->disk_free(), now());
+  }
+  const Space space = this->space(lately.free());
   if (!space.admits(size)) return nullptr;
   const Bytes keep = trash_bytes_ - space.trash_to_empty(size);
   while (trash_bytes_ > keep) remove_oldest_trash();

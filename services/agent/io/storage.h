@@ -49,6 +49,7 @@ class Storage {
   /// What is being written now.
   struct Writing {
     Bytes in_flight, written;
+    FreeLately lately;
   };
   /// Room for a chunk that is being written; given back at its end. May outlive the storage: a
   /// thread of the pool may still have it when the agent ends.
@@ -103,6 +104,7 @@ class Storage {
 
   void load_table();
   void remove_oldest_trash();
+  Space space(Bytes disk_free) const;
 
   const Clock& clock_;
   const DirectorySettings settings_;

@@ -92,16 +92,18 @@ DiskResult<Buffer> ChunkReader::read(std::uint64_t first_block, std::uint64_t co
   return bytes;
 }
 
-DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content) {
+DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content,
+                                  std::size_t ahead) {
   const auto file = File::open(files.live(content));
   if (!file) return tl::unexpected(file.error());
   const auto size = file->size();
   if (!size) return tl::unexpected(size.error());
   if (*size != content.size) return fault(DiskFault::Kind::kShort, content, "has another size");
-  WholeChunk chunk{{}, Buffer(size->count())};
-  if (auto read = file->read(0, chunk.bytes); !read) return tl::unexpected(read.error());
+  WholeChunk chunk{{}, Buffer(ahead + size->count())};
+  const auto bytes = std::span(chunk.bytes).subspan(ahead);
+  if (auto read = file->read(0, bytes); !read) return tl::unexpected(read.error());
   ChunkHasher hasher;
-  hasher.update(chunk.bytes);
+  hasher.update(bytes);
   chunk.manifest = hasher.finish();
   if (EK_MUTANT(copy_without_checksum)) return chunk;
   if (chunk_checksum(chunk.manifest) == content.checksum) return chunk;

@@ -34,10 +34,11 @@ class ChunkReader {
 /// A chunk and its manifest, read at once.
 struct WholeChunk {
   Manifest manifest;
-  Buffer bytes;
+  Buffer bytes;  ///< with room for something else `ahead` of them
 };
 /// One pass over the file for both: faults as those of ChunkReader. For chunks that fit in memory.
-DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content);
+DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content,
+                                  std::size_t ahead = 0);
 
 /// The bytes of a file summed up.
 DiskResult<Manifest> read_manifest_from(const File& file);
