@@ -493,8 +493,13 @@ void Town::back_up_database() {
       fs::copy_file(file.string() + ending, backup_.string() + ending);
     }
   }
+  if (!fs::exists(backup_)) return;  // it was lost, or is being made
   FaultVfs::Quiet quiet;
   sqlite::Database copy(backup_);
+  sqlite::Statement made(copy, "SELECT 1 FROM sqlite_master WHERE name = 'meta'");
+  made.open();
+  if (!made.step()) return;
+  made.reset();
   copy.execute("UPDATE meta SET hold_deletes = 'a backup' WHERE hold_deletes IS NULL");  // view.cc
 }
 
