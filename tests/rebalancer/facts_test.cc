@@ -440,6 +440,19 @@ TEST(Ack, AVerifyThatIsDoneClearsASuspectAndOneThatFailsCondemnsIt) {
   }
 }
 
+/// The copy that was to take its place may have, and its own acknowledgement be late.
+TEST(Ack, AVerifyThatClearsASuspectEndsTheCopyToIt) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 = s1 s2:corrupt\nc1: s1 -> s2");
+  cluster.take(cluster.report(2, "c1", 9));
+  ASSERT_EQ(cluster.holders(1), "s1 s2:suspect");
+  cluster.apply(cluster.planned());
+  ASSERT_EQ(cluster.open().size(), 2U);
+  ASSERT_EQ(cluster.open()[1].kind, CommandKind::kVerify);
+  cluster.take(cluster.ack(cluster.open()[1]));
+  EXPECT_EQ(cluster.holders(1), "s1 s2");
+  EXPECT_TRUE(cluster.open().empty());
+}
+
 TEST(Ack, ADeleteRemovesTheVersionThatItNamesAndNoOther) {
   Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 1 10 = s1 s2\nc1: delete s2");
   cluster.take(cluster.report(2, "c1@4", 9, 50));

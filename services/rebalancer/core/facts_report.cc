@@ -23,13 +23,14 @@ ReplicaState judged(const Chunk& chunk, const ReportedReplica& row,
   return known->state;
 }
 
-/// Open commands that the report proves done: what is seen counts for more than what is said.
+}  // namespace
+
 void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, CommandKind kind,
-                  Changes& changes) {
+                  const std::string& by, Changes& changes) {
   for (const CommandId id : view.in_flight_of(slot)) {
     const CommandRecord* command = view.find(id);
     if (command->kind != kind || command->server != server) continue;
-    changes.push_back(CommandClosed{id, CommandEnd::kDone, "proved by an inventory"});
+    changes.push_back(CommandClosed{id, CommandEnd::kDone, "proved by " + by});
     const Chunk& chunk = view.chunk(slot);
     const auto dropped = command->drop ? view.replica(chunk, *command->drop) : std::nullopt;
     if (!dropped || dropped->state != ReplicaState::kValid) continue;
@@ -37,6 +38,10 @@ void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, Comm
         ReplicaChanged{chunk.id, *command->drop, ReplicaState::kSurplus, chunk.version});
   }
 }
+
+namespace {
+
+constexpr const char* kInventory = "an inventory";
 
 /// GFS 4.5: the higher version is right. What is under way for the old one is of no use any more,
 /// and its end would be taken for news of the new one; a delete goes on (S3).
@@ -57,7 +62,7 @@ void of_absence(const ClusterView& view, const Server& server, const InventoryRe
   const auto slot = view.slot_of(id);
   if (!slot) return;
   if (view.replica(view.chunk(*slot), server.id())) {
-    close_proved(view, *slot, server.id(), CommandKind::kDelete, changes);
+    close_proved(view, *slot, server.id(), CommandKind::kDelete, kInventory, changes);
   } else if (server.has_told_since(id, event.journal)) {
     return;
   }
@@ -113,7 +118,7 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
       changes.push_back(ReplicaChanged{id, holder, state, version, journal});
     }
     if (state == ReplicaState::kValid && !newer) {
-      close_proved(view, *slot, holder, CommandKind::kReplicate, changes);
+      close_proved(view, *slot, holder, CommandKind::kReplicate, kInventory, changes);
     }
     // By a database from before its put had ended, which may have ended since: it is kept as others
     // are. Who goes on with the put does not mind.
@@ -157,7 +162,8 @@ Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event
   changes.push_back(ReplicaAdded{event.chunk, event.server,
                                  current ? ReplicaState::kValid : ReplicaState::kStale,
                                  event.version, event.journal});
-  if (current) close_proved(view, *slot, event.server, CommandKind::kReplicate, changes);
+  if (current)
+    close_proved(view, *slot, event.server, CommandKind::kReplicate, kInventory, changes);
   changes.push_back(
       Noted{"chunk", to_string(event.chunk),
             "copied to " + to_string(event.server) + " though it was not wanted any more"});
