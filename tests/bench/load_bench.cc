@@ -161,7 +161,7 @@ class Bench {
                                         deaths.begin() + static_cast<std::ptrdiff_t>(end)}));
       acknowledge(rebalancer, turns);
     }
-    while ((more_ || !issued_.empty()) && turns.size() < 400) acknowledge(rebalancer, turns);
+    while ((more_ || !issued_.empty()) && turns.size() < 2000) acknowledge(rebalancer, turns);
     const auto longest = std::max_element(turns.begin(), turns.end());
     say("longest_turn_was", static_cast<double>(longest - turns.begin()), "th");
     std::sort(turns.begin(), turns.end());
