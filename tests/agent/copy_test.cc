@@ -3,6 +3,21 @@
 namespace evenkeel::agent {
 namespace {
 
+/// Accepts connections, and says nothing on them.
+class Silent {
+ public:
+  explicit Silent(Loop& loop)
+      : listener_(loop, {"127.0.0.1:0"}, [this](std::unique_ptr<TcpStream> stream) {
+          accepted_.push_back(std::move(stream));
+        }) {}
+  std::string address() const { return "127.0.0.1:" + std::to_string(listener_.port()); }
+  std::size_t accepted() const { return accepted_.size(); }
+
+ private:
+  std::vector<std::unique_ptr<TcpStream>> accepted_;
+  TcpListener listener_;
+};
+
 namespace fs = std::filesystem;
 constexpr std::size_t kManyBlocks = 7 * 1024 * 1024 + 123;
 
@@ -92,16 +107,13 @@ TEST_F(Copy, AConnectionThatSwallowsEverythingIsNotUsedAgain) {
   const Sample chunk = sample(1, 1'000);
   put(seat(1), chunk);
   Seat &one = start(1), &two = start(2);
-  std::vector<std::unique_ptr<TcpStream>> accepted;
-  TcpListener silent(loop_, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> stream) {
-    accepted.push_back(std::move(stream));
-  });
+  Silent silent(loop_);
   for (std::uint64_t id : {10, 11}) {
     Command command = replicate(two, id, chunk, {&one});
     auto& sources = std::get<Replicate>(command.order).sources;
-    sources[0].address = "127.0.0.1:" + std::to_string(silent.port());
+    sources[0].address = silent.address();
     EXPECT_EQ(run(two, command).why, Why::kNoSource);
-    EXPECT_EQ(accepted.size(), id - 9);
+    EXPECT_EQ(silent.accepted(), id - 9);
   }
 }
 
@@ -110,17 +122,13 @@ TEST_F(Copy, WhoseTimeRunsOutLeavesNoSuchConnectionBehind) {
   const Sample chunk = sample(1, 1'000);
   put(seat(1), chunk);
   Seat &one = start(1), &two = start(2);
-  std::vector<std::unique_ptr<TcpStream>> accepted;
-  TcpListener silent(loop_, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> stream) {
-    accepted.push_back(std::move(stream));
-  });
+  Silent silent(loop_);
   for (std::uint64_t id : {10, 11}) {
     Command command = replicate(two, id, chunk, {&one});
     command.allowed = Duration(50);
-    std::get<Replicate>(command.order).sources[0].address =
-        "127.0.0.1:" + std::to_string(silent.port());
+    std::get<Replicate>(command.order).sources[0].address = silent.address();
     EXPECT_EQ(run(two, command).why, Why::kExpired);
-    until([&] { return accepted.size() >= id - 9; });
+    until([&] { return silent.accepted() >= id - 9; });
   }
 }
 
@@ -334,15 +342,12 @@ TEST_F(Copy, AnEmptyChunkIsNotWholeBeforeItsManifestIsThere) {
   const Sample chunk = sample(1, 0);
   put(seat(1), chunk);
   Seat &one = start(1), &two = start(2);
-  std::vector<std::unique_ptr<TcpStream>> accepted;
-  TcpListener silent(loop_, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> stream) {
-    accepted.push_back(std::move(stream));
-  });
+  Silent silent(loop_);
   Command command = replicate(two, 10, chunk, {&one, &one});
   auto& order = std::get<Replicate>(command.order);
   order.rate = 1_MiB;
   order.sources[0].server = ServerId(9);
-  order.sources[0].address = "127.0.0.1:" + std::to_string(silent.port());
+  order.sources[0].address = silent.address();
   const CommandResult result = run(two, command);
   EXPECT_EQ(result.outcome, Outcome::kDone) << result.detail;
   ASSERT_EQ(result.blamed.size(), 1U);
