@@ -21,7 +21,16 @@ class Silent {
 namespace fs = std::filesystem;
 constexpr std::size_t kManyBlocks = 7 * 1024 * 1024 + 123;
 
-class Copy : public AgentFixture {};
+class Copy : public AgentFixture {
+ protected:
+  /// A copy from `from`, which is said to be where nobody answers.
+  Command unanswered(Seat& to, std::uint64_t id, const Sample& chunk, Seat& from,
+                     const Silent& silent) {
+    Command command = replicate(to, id, chunk, {&from});
+    std::get<Replicate>(command.order).sources[0].address = silent.address();
+    return command;
+  }
+};
 
 TEST_F(Copy, AChunkGoesFromOneAgentToAnother) {
   const Sample chunks[] = {sample(1, kManyBlocks), sample(2, 1'000), sample(3, 0)};
@@ -109,10 +118,7 @@ TEST_F(Copy, AConnectionThatSwallowsEverythingIsNotUsedAgain) {
   Seat &one = start(1), &two = start(2);
   Silent silent(loop_);
   for (std::uint64_t id : {10, 11}) {
-    Command command = replicate(two, id, chunk, {&one});
-    auto& sources = std::get<Replicate>(command.order).sources;
-    sources[0].address = silent.address();
-    EXPECT_EQ(run(two, command).why, Why::kNoSource);
+    EXPECT_EQ(run(two, unanswered(two, id, chunk, one, silent)).why, Why::kNoSource);
     EXPECT_EQ(silent.accepted(), id - 9);
   }
 }
@@ -124,9 +130,8 @@ TEST_F(Copy, WhoseTimeRunsOutLeavesNoSuchConnectionBehind) {
   Seat &one = start(1), &two = start(2);
   Silent silent(loop_);
   for (std::uint64_t id : {10, 11}) {
-    Command command = replicate(two, id, chunk, {&one});
+    Command command = unanswered(two, id, chunk, one, silent);
     command.allowed = Duration(50);
-    std::get<Replicate>(command.order).sources[0].address = silent.address();
     EXPECT_EQ(run(two, command).why, Why::kExpired);
     until([&] { return silent.accepted() >= id - 9; });
   }

@@ -63,9 +63,9 @@ Buffer frame_of(wire::FrameType type, std::uint64_t transfer, std::string_view p
 }
 
 Buffer data_head(std::uint64_t transfer, std::uint64_t offset, std::uint64_t length) {
-  const auto head = wire::encode(wire::FrameHeader{
-      wire::FrameType::kData, static_cast<std::uint32_t>(length), transfer, offset});
-  return Buffer(head.begin(), head.end());
+  Buffer head(wire::kFrameHeaderBytes);
+  write_data_head(head, transfer, offset, length);
+  return head;
 }
 
 void write_data_head(Buffer& frame, std::uint64_t transfer, std::uint64_t offset,
