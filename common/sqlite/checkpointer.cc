@@ -23,6 +23,7 @@ void Checkpointer::look(int pages_threshold) {
   const bool seek_end = some_left_ && writer_.log_bytes() >= kLong;
   if (seek_end && nearly_done()) {
     some_left_ = false;
+    writer_.bound_log_file();
     if (const auto back = writer_.copy_log_back()) writer_.note_copied(*back);
     return;
   }

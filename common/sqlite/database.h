@@ -64,6 +64,9 @@ class Database {
   void note_begun_anew();
   /// Another one whenever the log was begun anew.
   std::uint32_t log_salt() const;
+  /// Bounds by how much the file of a long log is made shorter where the log is begun anew next.
+  /// To be called before it can be: the commit that begins it waits for that.
+  void bound_log_file();
 
   sqlite3* handle() const { return db_.get(); }
 
@@ -75,11 +78,13 @@ class Database {
   void begin_log_anew();
   void prepare_reader();
   void prepare_copier();
+  sqlite3_file* log_file() const;
 
   struct Log {
     int length = 0, copied = 0;  // pages
     int length_at_try = 0;       // when a reader was in the way; 0: none was
     int calls_since = 0;
+    std::uint64_t kept = 0;  // bytes of its file that stay where it is begun anew
   };
   std::unique_ptr<Log> log_ = std::make_unique<Log>();  // SQLite keeps its address
   std::unique_ptr<sqlite3, Close> db_;

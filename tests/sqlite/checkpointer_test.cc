@@ -52,6 +52,7 @@ class CheckpointerTest : public testing::Test {
     std::exchange(done_, nullptr)();
   }
   fs::path file() const { return dir_.path() / "test.db"; }
+  std::uint64_t log_file_bytes() const { return fs::file_size(file().string() + "-wal"); }
   /// What the file holds without its log: what was copied back.
   std::int64_t rows_without_log() const {
     fs::copy_file(file(), dir_.path() / "copy.db", fs::copy_options::overwrite_existing);
@@ -128,6 +129,21 @@ TEST_F(CheckpointerTest, SaysThatLessShouldBeCommitted) {
   EXPECT_EQ(writer_.wal_pages(), 0);
   commit(1);
   EXPECT_FALSE(checkpointer_.falls_behind());
+}
+
+/// All that a long log has left behind it, cut off at once, is a commit that takes long.
+TEST_F(CheckpointerTest, TheFileOfALongLogIsMadeShorterBitByBit) {
+  while (log_file_bytes() < 130 * kMiB) commit(1'000);
+  std::uint64_t before = log_file_bytes();
+  for (int ends = 0; before > 64 * kMiB; ++ends) {
+    ASSERT_LT(ends, 20);
+    checkpointer_.look(1);
+    finish();
+    commit(1);
+    EXPECT_LT(log_file_bytes(), before);
+    EXPECT_LE(before - log_file_bytes(), 16 * kMiB);
+    before = log_file_bytes();
+  }
 }
 
 TEST_F(CheckpointerTest, AReaderInTheWayIsNotFallingBehind) {
