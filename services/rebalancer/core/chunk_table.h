@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/base/block_array.h"
-#include "common/base/index_table.h"
+#include "common/base/parted_index.h"
 #include "services/rebalancer/core/chunk.h"
 
 namespace evenkeel {
@@ -142,7 +142,7 @@ class ChunkTable {
   void set_version(ChunkSlot slot, ChunkVersion version);
 
   BlockArray<Row> rows_;
-  IndexTable by_id_;
+  PartedIndex by_id_;
   std::unordered_map<ChunkSlot, std::vector<PackedReplica>> more_;
   std::unordered_map<ChunkSlot, Bytes> sizes_;
   std::unordered_map<ChunkSlot, ChunkVersion> versions_;

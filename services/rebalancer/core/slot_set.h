@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/base/index_table.h"
+#include "common/base/parted_index.h"
 
 namespace evenkeel {
 
@@ -96,7 +97,7 @@ class SlotQueue {
 
  private:
   std::vector<std::uint32_t> slots_;
-  IndexTable places_;
+  PartedIndex places_;
 };
 
 }  // namespace evenkeel
