@@ -145,6 +145,9 @@ class ClusterView {
   }
   const PolicyBook& policies() const { return policies_; }
 
+  /// Servers that a client was told to store the chunk on, and of which it has not been heard yet.
+  std::vector<ServerId> promised(ChunkId chunk) const;
+
   // Commands in flight.
   const std::map<CommandId, CommandRecord>& in_flight() const { return in_flight_; }
   const CommandRecord* find(CommandId id) const;

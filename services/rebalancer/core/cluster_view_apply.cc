@@ -25,6 +25,15 @@ void ClusterView::resume_live_chunks() {
   }
 }
 
+std::vector<ServerId> ClusterView::promised(ChunkId chunk) const {
+  std::vector<ServerId> servers;
+  const auto slot = slot_of(chunk);
+  const auto found = slot ? promises_.find(*slot) : promises_.end();
+  if (found == promises_.end()) return servers;
+  for (const ServerSlot server : found->second) servers.push_back(servers_[server].id());
+  return servers;
+}
+
 /// It is there now, or with no server: nothing more is expected of any.
 void ClusterView::keep_promise(ChunkSlot slot, std::optional<ServerSlot> server) {
   const auto found = promises_.find(slot);
