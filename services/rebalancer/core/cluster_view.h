@@ -241,6 +241,7 @@ class ClusterView {
   void on(const ServerFull& change);
   void on(const ChunkAdded& change);
   void on(const ChunkRaised& change);
+  void on(const ChunkResized& change);
   void on(const ChunkPromised& change);
   void on(const ChunkPublished& change);
   void on(const ChunkRetired& change);
@@ -310,6 +311,7 @@ class ClusterView {
   bool is_leaving(ChunkSlot slot, PackedReplica replica) const;
   void unaside(ChunkSlot slot);
   void resume_live_chunks();
+  void resize(ChunkSlot chunk, Bytes from, Bytes to);
   void keep_promise(ChunkSlot chunk, std::optional<ServerSlot> server);
 
   std::vector<Server> servers_;

@@ -273,10 +273,8 @@ void ClusterView::on(const ChunkRaised& c) {
   const ChunkContent before = chunks_.content(slot);
   EK_CHECK(c.content.version > before.version);
   keep_promise(slot, std::nullopt);
+  resize(slot, before.size, c.content.size);
   for (PackedReplica& replica : chunks_.replicas(slot)) {
-    Server& server = servers_[replica.server()];
-    server.used = server.used - before.size + c.content.size;
-    if (replica.leaving()) server.leaving = server.leaving - before.size + c.content.size;
     if (replica.state() != ReplicaState::kStale) {
       remember_version(slot, replica.server(), ReplicaState::kStale, before.version);
     }
@@ -284,6 +282,24 @@ void ClusterView::on(const ChunkRaised& c) {
   }
   chunks_.set_content(slot, c.content);
   refresh(slot);
+}
+
+void ClusterView::on(const ChunkResized& c) {
+  const ChunkSlot slot = slot_at(c.chunk);
+  ChunkContent content = chunks_.content(slot);
+  keep_promise(slot, std::nullopt);
+  resize(slot, content.size, c.size);
+  content.size = c.size;
+  chunks_.set_content(slot, content);
+  refresh(slot);
+}
+
+void ClusterView::resize(ChunkSlot slot, Bytes from, Bytes to) {
+  for (const PackedReplica replica : chunks_.replicas(slot)) {
+    Server& server = servers_[replica.server()];
+    server.used = server.used - from + to;
+    if (replica.leaving()) server.leaving = server.leaving - from + to;
+  }
 }
 
 void ClusterView::on(const ChunkPromised& c) {
