@@ -103,7 +103,8 @@ TEST_F(JournalTest, RemembersTombstonesChecksAndWhatWasStored) {
     Journal::Batch batch(journal, Timestamp{});
     batch.intend_delete(key, CommandId(40));
     batch.add_stored(key);
-    batch.checked(key, {checksum_of('c'), ReplicaFinding::kCorrupt, AgeReading(Duration(5))});
+    batch.checked(key,
+                  {checksum_of('c'), ReplicaFinding::kCorrupt, AgeReading(Duration(5)), Bytes(70)});
     batch.mark({AgeReading(Duration(7)), "boot", Instant(Duration(8)), Timestamp(Duration(9))});
     batch.commit();
   }
@@ -114,6 +115,7 @@ TEST_F(JournalTest, RemembersTombstonesChecksAndWhatWasStored) {
   const auto checks = journal.checks();
   EXPECT_EQ(checks.at(key).finding, ReplicaFinding::kCorrupt);
   EXPECT_EQ(checks.at(key).checked, AgeReading(Duration(5)));
+  EXPECT_EQ(checks.at(key).size, Bytes(70));
   EXPECT_EQ(journal.age_mark()->boot, "boot");
   Journal::Batch batch(journal, Timestamp{});
   batch.came(key);

@@ -217,6 +217,22 @@ TEST_F(Link, WhatWasFoundOutLastsOverARestart) {
   EXPECT_EQ(rows[1].finding, ReplicaFinding::kCorrupt);
 }
 
+/// What was found whole before says nothing of what is left of it; least of all its size to a
+/// rebalancer that has lost its database, and knows of the chunk from here alone.
+TEST_F(Link, WhatWasCutShortWhileNobodyLookedIsNotReportedAsWhole) {
+  const Sample chunk = sample(1, 1'000);
+  put(seat(1), chunk);
+  Seat& one = start(1);
+  run(one, verify(one, 10, chunk, VerifyLevel::kContent));
+  kill(one);
+  fs::resize_file(seat(1).dir.path() / "live" / file_name(chunk.content), 400);
+  start(one);
+  const auto& rows = one.inventories.front().rows;
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].finding, ReplicaFinding::kShort);
+  EXPECT_EQ(rows[0].content.size, Bytes(1'000));
+}
+
 TEST_F(Link, AReportCommandBringsAFullInventory) {
   Seat& one = start(1);
   const Command command{CommandId(10), Reason::kReport, storage(one), std::chrono::minutes(1),

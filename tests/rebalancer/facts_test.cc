@@ -177,10 +177,36 @@ TEST(Inventory, OfARetiredChunkADamagedReplicaCountsWithTheVersionThatItClaims) 
 
 TEST(Inventory, AnotherSizeIsDamage) {
   Cluster cluster(kThree);
+  InventoryRead whole = cluster.report(2, "c1", 9);
+  whole.rows[0].content_age = Duration(0);
+  cluster.take(whole);
   InventoryRead read = cluster.report(1, "c1", 9);
   read.rows[0].content.size = Bytes(9);
   cluster.take(read);
   EXPECT_EQ(cluster.holders(1), "s1:corrupt s2");
+}
+
+/// A database that was lost learns of a chunk from whoever reports first: here from one that was
+/// cut short, and that nobody has read.
+TEST(Inventory, WhoeverHasReadItKnowsItsSize) {
+  Cluster cluster("s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000");
+  const auto report = [&](std::uint64_t server, std::uint64_t number, std::uint64_t size,
+                          bool was_read) {
+    InventoryRead read = cluster.report(server, "c1", number);
+    read.rows[0].content.size = Bytes(size);
+    if (was_read) read.rows[0].content_age = Duration(0);
+    cluster.take(read);
+  };
+  report(1, 9, 4, false);
+  EXPECT_EQ(cluster.holders(1), "s1");
+  report(2, 9, 10, false);
+  EXPECT_EQ(cluster.holders(1), "s1 s2:suspect") << "nobody has read either";
+  report(3, 9, 10, true);
+  EXPECT_EQ(cluster.chunk(1).size, Bytes(10));
+  EXPECT_EQ(cluster.holders(1), "s1:suspect s2:suspect s3");
+  report(1, 10, 4, true);
+  EXPECT_EQ(cluster.chunk(1).size, Bytes(10)) << "one that was read has that size";
+  EXPECT_EQ(cluster.holders(1), "s1:corrupt s2:suspect s3");
 }
 
 /// A database that was restored gives numbers out twice. What bears the number of a chunk and is

@@ -396,6 +396,15 @@ TEST_F(Files, PlacingAgainIsTheSameChunkElsewhere) {
   EXPECT_EQ(refused(other), "conflict");
 }
 
+/// The first answer may be the one that the client goes by: what is promised is to be what it says.
+TEST_F(Files, TheSameQuestionOnceMoreIsTheSamePlace) {
+  const FileId file = open("a", 1);
+  const ServerId first = placed(file).targets.at(0).server;
+  const Bytes promised = rebalancer_.view().find(first)->promised;
+  EXPECT_EQ(placed(file).targets.at(0).server, first);
+  EXPECT_EQ(rebalancer_.view().find(first)->promised, promised);
+}
+
 TEST_F(Files, APutThatIsBegunAnewGivesBackWhatItHad) {
   const auto item = placed(open("a"));
   store_on(item);

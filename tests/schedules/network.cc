@@ -81,6 +81,15 @@ std::shared_ptr<Network::Socket> Network::router_for(const Socket& dealer) {
   return bound.back();
 }
 
+std::shared_ptr<Network::Socket> Network::router_of(const Run& run,
+                                                    const std::string& endpoint) const {
+  for (const auto& [number, socket] : sockets_) {
+    const bool same = socket->run.get() == &run && socket->made.endpoint == endpoint;
+    if (same && socket->made.kind == Kind::kRouter) return socket;
+  }
+  return nullptr;
+}
+
 Sent Network::send(Socket& from, Frames frames) {
   world_.act("send");
   if (on_message && !frames.empty()) on_message(*from.run, bytes_of(frames.back()));
@@ -157,6 +166,7 @@ void Network::arrive(Socket& from, const std::shared_ptr<Socket>& to, const Fram
     const auto socket = weak.lock();
     if (!socket || !socket->open) return;
     world_.note(bytes_of(whole.back()), socket->number);
+    if (on_arrival && on_arrival(socket, whole)) return;
     const auto tell = socket->on_message;  // which may destroy the channel
     tell(std::move(whole));
   });

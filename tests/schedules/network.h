@@ -45,7 +45,11 @@ class Network {
 
   // For channels and streams.
   using Socket = ZmqChannel::Socket;
+  /// Asked about every message as it arrives. True: whoever is asked sees to its delivery.
+  std::function<bool(const std::shared_ptr<Socket>& at, const Frames& message)> on_arrival;
   using End = TcpStream::End;
+  /// The router that a run has bound there; none: it has not.
+  std::shared_ptr<Socket> router_of(const Run& run, const std::string& endpoint) const;
   void open(const std::shared_ptr<Socket>& socket);
   void close(Socket& socket);
   Sent send(Socket& from, Frames frames);

@@ -622,10 +622,10 @@ std::string Onlooker::unrest(const std::set<std::string>& alive) {
 /// Of what is intact on a disk nothing is lost, whatever that disk may have said for a while.
 std::string Onlooker::lost_and_intact(const std::map<StorageId, std::string>& running) {
   for (const auto& row :
-       rows("SELECT chunk_id, version, lower(hex(checksum)), size_bytes FROM chunk WHERE life = 1 "
+       rows("SELECT chunk_id, version, lower(hex(checksum)) FROM chunk WHERE life = 1 "
             "AND chunk_id IN (SELECT chunk_id FROM violations WHERE health = 'lost' AND why NOT "
             "LIKE '%: version')",
-            4)) {
+            3)) {
     const ChunkId chunk(std::stoull(row[0]));
     const ChunkVersion version(std::stoull(row[1]));
     const std::string name = agent::file_name({chunk, version}, *Checksum::parse(row[2]));
@@ -633,10 +633,6 @@ std::string Onlooker::lost_and_intact(const std::map<StorageId, std::string>& ru
       const auto file = files_.find({storage, chunk, version});
       if (file == files_.end() || file->second.name != name) continue;
       if (file->second.gone != Gone::kNot || !file->second.intact) continue;
-      // Learnt from a file that had been cut short, by a database that was lost: whoever has it
-      // whole seems to have another.
-      std::error_code error;
-      if (fs::file_size(live(machine) / name, error) != std::stoull(row[3]) || error) continue;
       return to_string(chunk) + " is called lost, and is intact on " + machine;
     }
   }

@@ -109,6 +109,33 @@ constexpr std::array kKindsOfBadLines = std::to_array<const char*>(
     {"database restored", "disk stalled", "file lost", "killed", "message cut off", "message late",
      "message lost", "message reordered", "message repeated", "out of sight", "read failed",
      "stood still"});
+/// Each message from which anything may follow at a rebalancer, at membership or at an agent.
+constexpr std::array kKindsOfRepeats = std::to_array<const char*>({"echo of ack",
+                                                                   "echo of ack_reply",
+                                                                   "echo of beacon",
+                                                                   "echo of commands",
+                                                                   "echo of delete",
+                                                                   "echo of drain",
+                                                                   "echo of goal",
+                                                                   "echo of heartbeat",
+                                                                   "echo of heartbeat_reply",
+                                                                   "echo of hello",
+                                                                   "echo of inventory",
+                                                                   "echo of inventory_reply",
+                                                                   "echo of membership.beacon",
+                                                                   "echo of membership.failed",
+                                                                   "echo of membership.joined",
+                                                                   "echo of membership.recovered",
+                                                                   "echo of membership.suspect",
+                                                                   "echo of membership.updated",
+                                                                   "echo of put_close",
+                                                                   "echo of put_open",
+                                                                   "echo of put_place",
+                                                                   "echo of retry",
+                                                                   "echo of snapshot",
+                                                                   "echo of undrain",
+                                                                   "echo of welcome",
+                                                                   "echo of withdraw"});
 constexpr std::uint64_t kEnoughSeeds = 1'000;
 
 struct Named {
@@ -119,6 +146,7 @@ struct Named {
 constexpr std::array kFamilies = std::to_array<Named>({
     {"storm", Family::kStorm, kKinds},
     {"bad_lines", Family::kBadLines, kKindsOfBadLines},
+    {"repeats", Family::kRepeats, kKindsOfRepeats},
 });
 
 unsigned long long number(std::uint64_t value) {
@@ -200,7 +228,7 @@ int run_mutants(const std::string& which, std::span<const Named> families, std::
     const pid_t child = ::fork();
     if (child == 0) {
       planted_mutant() = mutant;
-      ::close(2);
+      if (!std::getenv("EVENKEEL_TRACE")) ::close(2);
       for (const Named& family : families) {
         if (!find.found) hunt(family, first, last, find);
       }
@@ -252,10 +280,11 @@ int main(int argc, char** argv) {
     }
   }
   if (!plain || argc % 2 == 0 || last < first) {
-    std::fprintf(stderr,
-                 "schedules [--family storm|bad_lines] [--seeds FIRST..LAST] [--mutants all|NAME]\n"
-                 "  of one family, the first unless it is named; of each in turn with mutants\n"
-                 "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
+    std::fprintf(
+        stderr,
+        "schedules [--family storm|bad_lines|repeats] [--seeds FIRST..LAST] [--mutants all|NAME]\n"
+        "  of one family, the first unless it is named; of each in turn with mutants\n"
+        "  EVENKEEL_TRACE=1 writes every line of every log, with one seed\n");
     return 2;
   }
   name_seed_on_abort();

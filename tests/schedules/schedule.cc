@@ -87,10 +87,13 @@ Outcome run_schedule(Family family, std::uint64_t seed, const std::filesystem::p
   // The same number means another town in another family.
   const std::uint64_t drawn = seed + static_cast<std::uint64_t>(family) * 1'000'000'000;
   Rng rng(drawn * 2 + 1);
-  const Plan plan = family == Family::kBadLines ? drawn_for_bad_lines(rng) : drawn_plan(rng);
+  const Family weather = family != Family::kRepeats ? family
+                         : seed % 2 == 0            ? Family::kStorm
+                                                    : Family::kBadLines;
+  const Plan plan = weather == Family::kBadLines ? drawn_for_bad_lines(rng) : drawn_plan(rng);
   Town town(drawn, plan, folder);
   World& world = town.world();
-  const auto storm = storm_of(family, town, Rng(rng.next()));
+  const auto storm = storm_of(weather, town, Rng(rng.next()));
   if (rng.chance(1, 3)) {
     Buffer bytes(rng.below(3'000));
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(rng.next());
@@ -103,6 +106,7 @@ Outcome run_schedule(Family family, std::uint64_t seed, const std::filesystem::p
   if (plan.limits.scatter_width == 0 && !(racks && plan.limits.prefer_spread)) {
     town.onlooker().only_evenness_counts();
   }
+  if (family == Family::kRepeats) town.echo_messages();
   town.start_all();
   // A scan every other second, of the world and of nobody in it.
   std::function<void()> look = [&] {

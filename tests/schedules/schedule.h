@@ -11,6 +11,7 @@ namespace evenkeel::schedules {
 enum class Family {
   kStorm,     ///< anything may befall anybody
   kBadLines,  ///< lines are bad, disks slow and seldom read; hardly anything is killed
+  kRepeats,   ///< either of these; and messages come twice at once, which is to change nothing
 };
 
 /// What one seed has come to.

@@ -395,7 +395,14 @@ void Town::stall_disk(const std::string& agent, Nanos how_long) {
 void Town::run_until(Nanos when) {
   bool there = false;
   world_.at(when, nullptr, [&there] { there = true; });
-  while (!there && world_.step()) onlooker_.after_step();
+  while (!there && world_.step()) {
+    onlooker_.after_step();
+    if (echo_) echo_->after_step();
+  }
+}
+
+void Town::echo_messages() {
+  echo_ = std::make_unique<Echo>(world_, network_, onlooker_, disks_.root());
 }
 
 std::set<std::string> Town::alive() const {

@@ -14,6 +14,7 @@
 #include "tests/faults/fault_vfs.h"
 #include "tests/schedules/client.h"
 #include "tests/schedules/disks.h"
+#include "tests/schedules/echo.h"
 #include "tests/schedules/network.h"
 #include "tests/schedules/onlooker.h"
 #include "tests/schedules/world.h"
@@ -50,6 +51,8 @@ class Town {
   const std::vector<std::string>& agents() const { return agents_; }
 
   void start_all();
+  /// From here on some messages are delivered once more at once, which is to change nothing.
+  void echo_messages();
   /// Lets time pass, and everything that happens in it.
   void run_until(Nanos when);
   bool runs(const std::string& program) const { return programs_.contains(program); }
@@ -111,6 +114,7 @@ class Town {
   Disks disks_;
   Network network_;
   Onlooker onlooker_;
+  std::unique_ptr<Echo> echo_;
   Rng rng_;
   std::vector<std::string> agents_;
   std::map<std::string, MachineClock> clocks_;

@@ -77,6 +77,17 @@ bool World::step() {
   }
 }
 
+bool World::step_of(const std::shared_ptr<Run>& whose, Nanos until) {
+  for (auto item = items_.begin(); item != items_.end() && item->first.first <= until; ++item) {
+    if (item->second.whose != whose) continue;
+    const auto next = items_.extract(item);
+    ++events_;
+    as(whose, next.mapped().what);
+    return true;
+  }
+  return false;
+}
+
 void World::as(const std::shared_ptr<Run>& whose, const std::function<void()>& what) {
   const auto before = std::exchange(running_, whose);
   std::string why;

@@ -59,6 +59,9 @@ class World {
   void forget(const std::shared_ptr<Run>& whose);
   /// Lets the next thing happen. False: there is nothing left to happen.
   bool step();
+  /// Lets the next thing happen that is that run's own and due by then, while the clock stands
+  /// still. False: there is none.
+  bool step_of(const std::shared_ptr<Run>& whose, Nanos until);
   /// Runs `what` as part of that run: an exception ends it.
   void as(const std::shared_ptr<Run>& whose, const std::function<void()>& what);
 

@@ -245,7 +245,7 @@ void Committer::journal(Journal::Batch& batch, Job& job, Bytes free) {
   if (job.moved && effect.files == Effect::Files::kPlace) {
     const Replica& replica = *storage_.table().find(job.key());
     batch.came(job.key());
-    batch.checked(job.key(), {replica.checksum, replica.finding, replica.checked});
+    batch.checked(job.key(), {replica.checksum, replica.finding, replica.checked, replica.size});
   }
   if (!effect.result) {
     if (!job.refusal) {

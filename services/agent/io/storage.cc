@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "common/base/mutant.h"
 #include "common/log/log.h"
 #include "common/model/text.h"
 #include "common/token/token.h"
@@ -24,6 +25,22 @@ std::string boot_id(const Clock& clock) {
 
 std::shared_ptr<const ChunkFiles> opened(const std::filesystem::path& dir) {
   return std::make_shared<const ChunkFiles>(std::filesystem::absolute(dir));
+}
+
+/// What the journal says of a file that is there at the start. A rebalancer whose database was lost
+/// learns a chunk's size from what is reported: not from a file that has been cut short since it
+/// was read, as if it had been found whole like that.
+void take_check(Replica& replica, const ContentCheck& check) {
+  replica.finding = check.finding;
+  if (EK_MUTANT(cut_short_unnoticed)) {
+    replica.checked = check.checked;
+    return;
+  }
+  if (!check.size) return;  // nobody knows what was read then: it counts as never read
+  replica.checked = check.checked;
+  if (*check.size == replica.size) return;
+  replica.size = *check.size;
+  if (replica.finding == ReplicaFinding::kOk) replica.finding = ReplicaFinding::kShort;
 }
 
 }  // namespace
@@ -68,8 +85,7 @@ void Storage::load_table() {
     Replica replica{found.size, found.checksum, ReplicaFinding::kOk, std::nullopt};
     const auto check = checks.find(found.key);
     if (check != checks.end() && check->second.checksum == found.checksum) {
-      replica.finding = check->second.finding;
-      replica.checked = check->second.checked;
+      take_check(replica, check->second);
     }
     table_.put(found.key, replica);
   }
@@ -164,7 +180,8 @@ bool Storage::note_finding(const ReplicaKey& key, ReplicaFinding finding) {
 
 void Storage::tell_finding(const ReplicaKey& key) {
   const Replica& replica = *table_.find(key);
-  findings_.insert_or_assign(key, ContentCheck{replica.checksum, replica.finding, replica.checked});
+  findings_.insert_or_assign(
+      key, ContentCheck{replica.checksum, replica.finding, replica.checked, replica.size});
   desk_.changed(key);
 }
 
@@ -180,8 +197,8 @@ void Storage::lost(const ReplicaKey& key, const Checksum& checksum) {
 void Storage::appeared(const ReplicaKey& key, const Replica& replica) {
   table_.put(key, replica);
   if (replica.checked) {
-    findings_.insert_or_assign(key,
-                               ContentCheck{replica.checksum, replica.finding, replica.checked});
+    findings_.insert_or_assign(
+        key, ContentCheck{replica.checksum, replica.finding, replica.checked, replica.size});
   }
   desk_.changed(key);
 }
@@ -191,7 +208,7 @@ void Storage::write_findings(Journal::Batch& batch) {
   for (const auto& [key, check] : std::exchange(findings_, {})) {
     const Replica* replica = table_.find(key);
     if (!replica || replica->checksum != check.checksum) continue;
-    batch.checked(key, {replica->checksum, replica->finding, replica->checked});
+    batch.checked(key, {replica->checksum, replica->finding, replica->checked, replica->size});
   }
   batch.mark(ages_.mark(now(), clock_.wall_now()));
   marked_ = now();

@@ -106,12 +106,15 @@ CommandBook::Past Journal::past() {
 
 std::map<ReplicaKey, ContentCheck> Journal::checks() {
   std::map<ReplicaKey, ContentCheck> checks;
-  auto& row = db_.cached("SELECT chunk, version, checksum, finding, checked_ms FROM content_check");
+  auto& row = db_.cached(
+      "SELECT chunk, version, checksum, finding, checked_ms, size_bytes FROM content_check");
   row.open();
   while (row.step()) {
     ContentCheck check{*Checksum::from_raw(bytes_of_blob(row, 2)),
-                       known(from_text<ReplicaFinding>(row.text(3)), row.text(3)), std::nullopt};
+                       known(from_text<ReplicaFinding>(row.text(3)), row.text(3)), std::nullopt,
+                       std::nullopt};
     if (!row.is_null(4)) check.checked = AgeReading(Duration(row.integer(4)));
+    if (!row.is_null(5)) check.size = Bytes(unsigned_of(row, 5));
     checks.emplace(ReplicaKey{ChunkId(unsigned_of(row, 0)), ChunkVersion(unsigned_of(row, 1))},
                    check);
   }
@@ -223,8 +226,8 @@ void Journal::Batch::checked(const ReplicaKey& key, const ContentCheck& check) {
   journal_.db_
       .cached(
           "INSERT OR REPLACE INTO content_check (chunk, version, checksum, finding, "
-          "checked_ms) VALUES (?, ?, ?, ?, ?)")
-      .run(key.chunk, key.version, check.checksum, to_text(check.finding), checked_ms);
+          "checked_ms, size_bytes) VALUES (?, ?, ?, ?, ?, ?)")
+      .run(key.chunk, key.version, check.checksum, to_text(check.finding), checked_ms, check.size);
 }
 
 void Journal::Batch::confirm(CommandId command) {

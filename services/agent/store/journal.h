@@ -27,6 +27,7 @@ struct ContentCheck {
   Checksum checksum;  ///< of the file that was looked at
   ReplicaFinding finding = ReplicaFinding::kOk;
   std::optional<AgeReading> checked;
+  std::optional<Bytes> size;  ///< of that file, as it ought to be; none: an older program wrote it
 };
 
 /// What this storage is and what it did, over restarts: journal.db. What fails here throws

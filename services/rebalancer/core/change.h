@@ -133,6 +133,11 @@ struct ChunkAdded {
 struct ChunkRaised {
   ChunkContent content;
 };
+/// Its content is what it was, and was never as large as had been reported.
+struct ChunkResized {
+  ChunkId chunk;
+  Bytes size;
+};
 /// In memory only: clients were told to store it there.
 struct ChunkPromised {
   ChunkId chunk;
@@ -335,7 +340,7 @@ struct ProposalDecided {
 using Change = std::variant<
     EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
     ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
-    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkPromised,
+    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkResized, ChunkPromised,
     ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
     ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
     FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited,

@@ -145,6 +145,9 @@ class ClusterView {
   }
   const PolicyBook& policies() const { return policies_; }
 
+  /// Servers that a client was told to store the chunk on, and of which it has not been heard yet.
+  std::vector<ServerId> promised(ChunkId chunk) const;
+
   // Commands in flight.
   const std::map<CommandId, CommandRecord>& in_flight() const { return in_flight_; }
   const CommandRecord* find(CommandId id) const;
@@ -238,6 +241,7 @@ class ClusterView {
   void on(const ServerFull& change);
   void on(const ChunkAdded& change);
   void on(const ChunkRaised& change);
+  void on(const ChunkResized& change);
   void on(const ChunkPromised& change);
   void on(const ChunkPublished& change);
   void on(const ChunkRetired& change);
@@ -307,6 +311,7 @@ class ClusterView {
   bool is_leaving(ChunkSlot slot, PackedReplica replica) const;
   void unaside(ChunkSlot slot);
   void resume_live_chunks();
+  void resize(ChunkSlot chunk, Bytes from, Bytes to);
   void keep_promise(ChunkSlot chunk, std::optional<ServerSlot> server);
 
   std::vector<Server> servers_;

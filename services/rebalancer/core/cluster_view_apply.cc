@@ -25,6 +25,15 @@ void ClusterView::resume_live_chunks() {
   }
 }
 
+std::vector<ServerId> ClusterView::promised(ChunkId chunk) const {
+  std::vector<ServerId> servers;
+  const auto slot = slot_of(chunk);
+  const auto found = slot ? promises_.find(*slot) : promises_.end();
+  if (found == promises_.end()) return servers;
+  for (const ServerSlot server : found->second) servers.push_back(servers_[server].id());
+  return servers;
+}
+
 /// It is there now, or with no server: nothing more is expected of any.
 void ClusterView::keep_promise(ChunkSlot slot, std::optional<ServerSlot> server) {
   const auto found = promises_.find(slot);
@@ -264,10 +273,8 @@ void ClusterView::on(const ChunkRaised& c) {
   const ChunkContent before = chunks_.content(slot);
   EK_CHECK(c.content.version > before.version);
   keep_promise(slot, std::nullopt);
+  resize(slot, before.size, c.content.size);
   for (PackedReplica& replica : chunks_.replicas(slot)) {
-    Server& server = servers_[replica.server()];
-    server.used = server.used - before.size + c.content.size;
-    if (replica.leaving()) server.leaving = server.leaving - before.size + c.content.size;
     if (replica.state() != ReplicaState::kStale) {
       remember_version(slot, replica.server(), ReplicaState::kStale, before.version);
     }
@@ -275,6 +282,24 @@ void ClusterView::on(const ChunkRaised& c) {
   }
   chunks_.set_content(slot, c.content);
   refresh(slot);
+}
+
+void ClusterView::on(const ChunkResized& c) {
+  const ChunkSlot slot = slot_at(c.chunk);
+  ChunkContent content = chunks_.content(slot);
+  keep_promise(slot, std::nullopt);
+  resize(slot, content.size, c.size);
+  content.size = c.size;
+  chunks_.set_content(slot, content);
+  refresh(slot);
+}
+
+void ClusterView::resize(ChunkSlot slot, Bytes from, Bytes to) {
+  for (const PackedReplica replica : chunks_.replicas(slot)) {
+    Server& server = servers_[replica.server()];
+    server.used = server.used - from + to;
+    if (replica.leaving()) server.leaving = server.leaving - from + to;
+  }
 }
 
 void ClusterView::on(const ChunkPromised& c) {

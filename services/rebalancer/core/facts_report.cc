@@ -7,6 +7,15 @@
 namespace evenkeel {
 namespace {
 
+/// Whether a replica was read and found whole with the size that the map has: the checksum is of
+/// the size as well. Otherwise it may be that of a file that was cut short, and was the first to be
+/// reported when the database had been lost.
+bool size_is_proved(const Chunk& chunk) {
+  return std::ranges::any_of(chunk.replicas, [](const Replica& replica) {
+    return replica.valid() && replica.content.has_value();
+  });
+}
+
 /// What the report of one replica makes of it, given what the map says of its chunk.
 ReplicaState judged(const Chunk& chunk, const ReportedReplica& row,
                     const std::optional<Replica>& known) {
@@ -14,8 +23,12 @@ ReplicaState judged(const Chunk& chunk, const ReportedReplica& row,
     return ReplicaState::kStale;
   }
   const bool same = row.content == chunk.content() || EK_MUTANT(count_stale_as_good);
-  const bool whole = row.finding == ReplicaFinding::kOk && same;
-  if (!whole) return ReplicaState::kCorrupt;
+  const bool found_whole = row.finding == ReplicaFinding::kOk;
+  // By its checksum it is the same: one of the two sizes is that of what is left of it.
+  if (found_whole && !same && !row.content_age && !size_is_proved(chunk)) {
+    return ReplicaState::kSuspect;
+  }
+  if (!found_whole || !same) return ReplicaState::kCorrupt;
   if (!known || known->state == ReplicaState::kStale) return ReplicaState::kValid;
   // That it is listed as whole does not clear a replica that was found or said to be damaged: its
   // content has to be read for that.
@@ -43,15 +56,45 @@ namespace {
 
 constexpr const char* kInventory = "an inventory";
 
-/// GFS 4.5: the higher version is right. What is under way for the old one is of no use any more,
-/// and its end would be taken for news of the new one; a delete goes on (S3).
-void raise_to(const ClusterView& view, ChunkSlot slot, const ChunkContent& content,
-              Changes& changes) {
+/// What is under way for a content that is known better now: it is of no use any more, and its end
+/// would be taken for news of that. A delete goes on (S3).
+void supersede(const ClusterView& view, ChunkSlot slot, const std::string& why, Changes& changes) {
   for (const CommandId id : view.in_flight_of(slot)) {
     if (view.find(id)->kind == CommandKind::kDelete) continue;
-    changes.push_back(CommandClosed{id, CommandEnd::kSuperseded, "a newer version was reported"});
+    changes.push_back(CommandClosed{id, CommandEnd::kSuperseded, why});
   }
+}
+
+/// GFS 4.5: the higher version is right.
+void raise_to(const ClusterView& view, ChunkSlot slot, const ChunkContent& content,
+              Changes& changes) {
+  supersede(view, slot, "a newer version was reported", changes);
   changes.push_back(ChunkRaised{content});
+}
+
+/// Whether the map's size of a chunk is shown to be wrong, by a replica that was read.
+bool proves_another_size(const Chunk& chunk, const ReportedReplica& row) {
+  if (row.content.version != chunk.version || row.content.checksum != chunk.checksum) return false;
+  if (row.content.size == chunk.size || chunk.life != ChunkLife::kLive) return false;
+  if (row.finding != ReplicaFinding::kOk || !row.content_age) return false;
+  return !size_is_proved(chunk);
+}
+
+/// Who was believed for the wrong size is looked at again, and so is who was not.
+void resize_to(const ClusterView& view, const Chunk& chunk, const ReportedReplica& row,
+               ServerId holder, Changes& changes) {
+  const std::string why = "it has " + std::to_string(row.content.size.count()) + " bytes, not " +
+                          std::to_string(chunk.size.count());
+  supersede(view, chunk.slot, why, changes);
+  changes.push_back(ChunkResized{chunk.id, row.content.size});
+  for (const Replica& replica : chunk.replicas) {
+    const ServerId other = view.server(replica.server).id();
+    const bool judged_by_size = replica.valid() || replica.state == ReplicaState::kCorrupt;
+    if (other == holder || !judged_by_size) continue;
+    changes.push_back(ReplicaChanged{chunk.id, other, ReplicaState::kSuspect, chunk.version});
+  }
+  changes.push_back(
+      Noted{"chunk", to_string(chunk.id), why + ": read and found whole on " + to_string(holder)});
 }
 
 void of_absence(const ClusterView& view, const Server& server, const InventoryRead& event,
@@ -92,12 +135,16 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
     changes.push_back(
         ReplicaAdded{id, holder, ReplicaState::kValid, row.content.version, JournalNumber(0)});
   } else {
-    const Chunk& chunk = view.chunk(*slot);
+    Chunk chunk = view.chunk(*slot);
     if (is_another(chunk, row)) {
       changes.push_back(Noted{"chunk", to_string(id),
                               "other bytes are under its name on " + to_string(holder) +
                                   ", and are left alone: " + to_string(row.content.checksum)});
       return of_absence(view, server, event, id, changes);
+    }
+    if (proves_another_size(chunk, row)) {
+      resize_to(view, chunk, row, holder, changes);
+      chunk.size = row.content.size;
     }
     const auto known = view.replica(chunk, holder);
     // A damaged replica that claims a version above the map's proves nothing of that version; only

@@ -97,6 +97,7 @@ void HealthBook::after(const Change& change, const ClusterView& view) {
   std::visit(Overloaded{
                  [&](const ChunkAdded& c) { look(view, c.content.chunk); },
                  [&](const ChunkRaised& c) { look(view, c.content.chunk); },
+                 [&](const ChunkResized& c) { look(view, c.chunk); },
                  [&](const ChunkPublished& c) { look(view, c.chunk); },
                  [&](const ChunkRetired& c) { look(view, c.chunk); },
                  [&](const ChunkPolicySet& c) { look(view, c.chunk); },

@@ -1,5 +1,7 @@
 #include "services/rebalancer/core/put.h"
 
+#include <algorithm>
+
 #include "services/rebalancer/core/placement.h"
 
 namespace evenkeel {
@@ -31,6 +33,25 @@ std::vector<ServerId> targets_of(Draft& draft, Chunk chunk, const std::vector<Se
   return result;
 }
 
+/// What was answered before, if that still does: the same question may come once more, and its
+/// answer is to be the same. Chosen anew, targets would be others, since the bytes that are on
+/// their way to the first ones count as if they were there.
+std::vector<ServerId> told_before(const ClusterView& view, const FilePlan& plan,
+                                  const ToPlace& wanted) {
+  std::vector<ServerId> targets =
+      wanted.chunk ? view.promised(*wanted.chunk) : std::vector<ServerId>();
+  const bool all = static_cast<int>(targets.size()) == plan.goal;
+  const bool will_do =
+      all && std::ranges::all_of(targets, [&](ServerId target) {
+        const Server& server = *view.find(target);
+        return server.member.liveness == Liveness::kAlive &&
+               server.admin == AdminState::kInService &&
+               std::ranges::find(wanted.item.avoid, target) == wanted.item.avoid.end();
+      });
+  if (!will_do) targets.clear();
+  return targets;
+}
+
 }  // namespace
 
 PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, const FilePlan& plan,
@@ -47,6 +68,10 @@ PlacedChunks place(const ClusterView& view, const Limits& limits, Instant now, c
       result.changes.push_back(ChunkAdded{content, plan.goal, ChunkLife::kCreating, plan.policy});
       result.changes.push_back(FilePlaced{plan.file, item.index, id});
       next = ChunkId(next.value() + 1);
+    }
+    if (auto targets = told_before(view, plan, wanted); !targets.empty()) {
+      result.placements.push_back({item.index, content, std::move(targets)});
+      continue;
     }
     std::vector<ServerId> targets = targets_of(draft, drawn_up(content, plan), item.avoid);
     result.changes.push_back(ChunkPromised{id, targets});

@@ -221,6 +221,9 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                 .run(c.content.chunk, c.content.version, c.content.size, c.content.checksum);
             db_.cached("UPDATE replica SET state = 4 WHERE chunk_id = ?").run(c.content.chunk);
           },
+          [&](const ChunkResized& c) {
+            db_.cached("UPDATE chunk SET size_bytes = ?2 WHERE chunk_id = ?1").run(c.chunk, c.size);
+          },
           [&](const ChunkPromised&) {},
           [&](const ChunkPublished& c) {
             db_.cached("UPDATE chunk SET life = 1 WHERE chunk_id = ?").run(c.chunk);
