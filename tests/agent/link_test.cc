@@ -292,6 +292,24 @@ TEST_F(Link, ScrubbingFindsWhatHasGoneBad) {
   EXPECT_EQ(said.at(ChunkId(1)).finding, ReplicaFinding::kOk);
 }
 
+/// A copy may have replaced it, and the journal have failed before it knew.
+TEST_F(Link, ScrubbingReadsOnceMoreWhatAnEarlierRunFoundBad) {
+  const Sample chunk = sample(1, 600'000);
+  put(seat(1), chunk);
+  spoil(seat(1), chunk, 500'000);
+  Seat& one = start(1);
+  run(one, verify(one, 10, chunk, VerifyLevel::kContent));
+  kill(one);
+  write_file(live(one, chunk), chunk.bytes);
+  one.settings.scrub.rate = 64_MiB;
+  start(one);
+  EXPECT_EQ(one.inventories.front().rows.at(0).finding, ReplicaFinding::kCorrupt);
+  until([&] {
+    const auto& rows = one.inventories.back().rows;
+    return rows.size() == 1 && rows[0].finding == ReplicaFinding::kOk && rows[0].content_age;
+  });
+}
+
 TEST_F(Link, LeavesInGoodOrder) {
   Seat& one = start(1);
   bool stopped = false;

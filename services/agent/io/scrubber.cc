@@ -11,13 +11,6 @@ constexpr Duration kTick{20};
 constexpr Duration kRoundPause{10'000};
 constexpr std::size_t kRoundMax = 10'000;
 
-/// What a disk could not give may be given the next time, and may be the last there is of a chunk.
-/// What was given and did not match stays what it is.
-bool worth_reading(const Replica& replica) {
-  if (EK_MUTANT(unreadable_for_ever)) return replica.finding == ReplicaFinding::kOk;
-  return replica.finding == ReplicaFinding::kOk || replica.finding == ReplicaFinding::kUnreadable;
-}
-
 }  // namespace
 
 Scrubber::Scrubber(Loop& loop, Storage& storage, const ScrubSettings& settings)
@@ -26,6 +19,9 @@ Scrubber::Scrubber(Loop& loop, Storage& storage, const ScrubSettings& settings)
       limit_(settings.rate, storage.now()),
       work_(loop),
       timer_(loop, [this] { step(); }) {
+  for (const auto& [key, replica] : storage.table().all()) {
+    if (replica.finding != ReplicaFinding::kOk) bad_before_.insert(key);
+  }
   if (settings.rate > Bytes()) timer_.start(kTick, kTick);
 }
 
@@ -34,13 +30,22 @@ void Scrubber::step() {
   if (content_ || find_next()) read_on();
 }
 
+/// What a disk could not give may be given the next time, and may be the last there is of a chunk.
+/// What was given and did not match stays what it is; but what an earlier run remembers may be of a
+/// file that was replaced by a whole one, and it ended before it could write that down.
+bool Scrubber::worth_reading(const ReplicaKey& key, const Replica& replica) const {
+  if (replica.finding == ReplicaFinding::kOk) return true;
+  if (EK_MUTANT(unreadable_for_ever)) return false;
+  return replica.finding == ReplicaFinding::kUnreadable || bad_before_.contains(key);
+}
+
 bool Scrubber::find_next() {
   if (round_.empty() && storage_.now() >= next_round_) make_round();
   while (!round_.empty()) {
     const ReplicaKey key = round_.front();
     round_.pop_front();
     const Replica* replica = storage_.table().find(key);
-    if (!replica || !worth_reading(*replica)) continue;
+    if (!replica || !worth_reading(key, *replica)) continue;
     content_ = content_of(key, *replica);
     since_ = storage_.age_now();
     reader_.reset();
@@ -56,7 +61,7 @@ void Scrubber::make_round() {
   next_round_ = now + kRoundPause;
   std::vector<std::pair<AgeReading, ReplicaKey>> due;
   for (const auto& [key, replica] : storage_.table().all()) {
-    if (!worth_reading(replica)) continue;
+    if (!worth_reading(key, replica)) continue;
     const auto age = replica.checked ? storage_.ages().age(*replica.checked, now) : std::nullopt;
     const bool readable = replica.finding == ReplicaFinding::kOk;
     if (readable && age && *age < settings_.pause) continue;
@@ -110,6 +115,7 @@ void Scrubber::have(std::uint64_t bytes, const std::optional<DiskFault>& fault) 
 
 void Scrubber::finish(const std::optional<DiskFault>& fault) {
   const ReplicaKey key = key_of(*content_);
+  bad_before_.erase(key);
   if (!fault || EK_MUTANT(scrub_finds_nothing)) {
     reader_->drop_cache();
     storage_.found_whole(key, content_->checksum);

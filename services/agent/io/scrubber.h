@@ -1,6 +1,7 @@
 #pragma once
 #include <deque>
 #include <memory>
+#include <set>
 
 #include "common/reactor/work.h"
 #include "services/agent/core/rate_limit.h"
@@ -24,6 +25,7 @@ class Scrubber {
 
  private:
   void step();
+  bool worth_reading(const ReplicaKey& key, const Replica& replica) const;
   bool find_next();
   void make_round();
   void read_on();
@@ -32,6 +34,7 @@ class Scrubber {
 
   Storage& storage_;
   const ScrubSettings settings_;
+  std::set<ReplicaKey> bad_before_;  // found by an earlier run, and not read in this one
   RateLimit limit_;
   std::deque<ReplicaKey> round_;
   Instant next_round_{};
