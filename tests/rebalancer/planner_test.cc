@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "services/rebalancer/core/draft.h"
@@ -418,6 +419,30 @@ TEST(Trim, HeldDeletesHoldTrimRetireAndBalance) {
   EXPECT_NE(plan_of(cluster), "");
   cluster.apply({DeletesHeld{"for a test"}});
   EXPECT_EQ(plan_of(cluster), "");
+}
+
+/// How many copies and deletes a plan of eight commands has, where s1 is to give to s3, which is
+/// empty but for what `holders` says, and ten chunks have one replica too many on s2.
+std::pair<long, long> copies_and_deletes(const std::string& holders, int on_s1) {
+  std::string drawing = "s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\n";
+  for (int i = 1; i <= on_s1; ++i) drawing += "c" + std::to_string(i) + " 1 10 = s1\n";
+  for (int i = 41; i <= 50; ++i) drawing += "c" + std::to_string(i) + " 1 10 = s2\n";
+  for (int i = 51; i <= 60; ++i) drawing += "c" + std::to_string(i) + " 1 10 = " + holders + "\n";
+  Cluster cluster(drawing);
+  cluster.limits().commands_per_turn = 8;
+  const auto orders = drawn(cluster.planned());
+  const auto deletes = std::ranges::count_if(
+      orders, [](const std::string& order) { return order.starts_with("delete"); });
+  return {static_cast<long>(orders.size()) - deletes, deletes};
+}
+
+TEST(Trim, AServerIsFilledWhileWhatWasMovedIsDeletedWhereItCameFrom) {
+  EXPECT_EQ(copies_and_deletes("s1 s2:surplus", 40), std::pair(4L, 4L));
+  EXPECT_EQ(copies_and_deletes("s3 s2:surplus", 10), std::pair(0L, 8L));
+}
+
+TEST(Trim, WhatIsTooManyGoesBeforeAnythingIsMoved) {
+  EXPECT_EQ(copies_and_deletes("s1 s2", 40), std::pair(0L, 8L));
 }
 
 TEST(Mode, NothingIsPlannedUnlessMembershipIsInStep) {
