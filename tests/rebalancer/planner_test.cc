@@ -465,5 +465,23 @@ TEST(Bounds, APlanHoldsNoMoreThanItsLimit) {
   EXPECT_EQ(drawn(cluster.planned()).size(), 4U);
 }
 
+/// Of chunks that a dead server held, which are known in no order.
+TEST(Bounds, APlanTakesUpWhatLiesTogether) {
+  std::string drawing = "s1 A/1 100000\ns2 B/2 100000\ns3 C/3 100000 dead\n";
+  for (int i = 1; i <= 200; ++i) drawing += "c" + std::to_string(i) + " 2 10 = s1 s3\n";
+  Cluster cluster(drawing);
+  cluster.limits().commands_per_turn = 8;
+  std::set<std::uint64_t> chunks;
+  for (const Change& change : cluster.planned()) {
+    chunks.insert(std::get<CommandIssued>(change).command.chunk->value());
+  }
+  ASSERT_EQ(chunks.size(), 8U);
+  int runs = 1;
+  for (auto next = chunks.begin(); std::next(next) != chunks.end(); ++next) {
+    runs += *std::next(next) != *next + 1;
+  }
+  EXPECT_LE(runs, 2);  // there may be less than a plan between where it begins and the last of all
+}
+
 }  // namespace
 }  // namespace evenkeel
