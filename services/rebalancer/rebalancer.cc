@@ -106,7 +106,9 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
   watch_.write(transaction, view_, now, clock_.wall_now(), committed.changes > 0, looks_of_watch());
   committed.more_to_do =
       view_.unsorted() > 0 || watch_.behind() || committed.issued.size() - before >= most;
+  const Instant decided = clock_.now();
   transaction.commit();
+  committing_ = clock_.now() - decided;
   cut_off_ = committed.more_to_do;
   at_rest_ = committed.changes == 0;
   for (std::size_t i = 0; i < questions.size(); ++i) questions[i].answer(std::move(answers[i]));
@@ -123,7 +125,7 @@ void Rebalancer::end_turn() {
   if (store_.log_falls_behind()) {
     pace_.outran_disk();
   } else {
-    pace_.took(clock_.now() - turn_began_, cut_off_);
+    pace_.took({.all = clock_.now() - turn_began_, .commit = committing_}, cut_off_);
   }
   if (at_rest_ && !cut_off_) pace_.rested();
 }

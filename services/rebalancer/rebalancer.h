@@ -80,6 +80,7 @@ class Rebalancer {
   const EventNumber last_event_before_;
   Instant puts_looked_at_, proposals_looked_at_;
   Instant turn_began_;
+  Duration committing_{};        ///< took so much of the last turn
   Instant last_turn_{};          ///< in which anything was done
   bool cut_off_ = false;         ///< the last turn had more to do than it was allowed
   bool at_rest_ = false;         ///< it had nothing to do

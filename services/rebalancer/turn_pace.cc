@@ -14,11 +14,15 @@ Count part(Count whole, double share) {
 
 }  // namespace
 
-void TurnPace::took(Duration time, bool cut_off) {
-  if (time > kLong) {
-    const double too_long = static_cast<double>(time.count()) / static_cast<double>(kLong.count());
+/// Where most of a turn is waiting for the disk, it decides as much as takes about as long: with
+/// less it would be hardly shorter, and agents would wait for commands.
+void TurnPace::took(Times times, bool cut_off) {
+  const Duration own = times.all - times.commit;
+  if (times.all > kLong && own > times.commit) {
+    const double too_long =
+        static_cast<double>(times.all.count()) / static_cast<double>(kLong.count());
     set_share(std::max(kSmallest, share_ / std::min(too_long, 4.0)));
-  } else if (cut_off && time < kShort) {
+  } else if (cut_off && (times.all < kShort || own < times.commit / 2)) {
     set_share(std::min(1.0, share_ * 1.25));
   }
 }

@@ -165,16 +165,17 @@ TEST(Budgets, AreNotForChunksWithOneReplicaLeft) {
   }
 }
 
-/// A server that takes `each` for a copy of a tenth of bytes_in.
-Bytes window_after(int copies, Duration each) {
+/// A server that takes `each` for a copy, of a tenth of bytes_in if no other size is told.
+Bytes window_after(int copies, Duration each, Bytes size = Bytes(100)) {
   Cluster cluster(R"(
       s1 A/1 100000
       s2 B/2 100000
   )");
   cluster.limits().bytes_in = Bytes(1000);
+  cluster.limits().copies_in = 20;
   for (int i = 1; i <= copies; ++i) {
     const ChunkId chunk(static_cast<std::uint64_t>(i));
-    cluster.apply({ChunkAdded{{chunk, ChunkVersion(3), Bytes(100), checksum_of(chunk.value(), 3)},
+    cluster.apply({ChunkAdded{{chunk, ChunkVersion(3), size, checksum_of(chunk.value(), 3)},
                               2,
                               ChunkLife::kLive,
                               kDefaultPolicy},
@@ -193,6 +194,12 @@ TEST(Pace, AServerIsGivenMoreWhileItAnswersQuicklyAndLessWhileItDoesNot) {
   EXPECT_EQ(window_after(8, 6s), Bytes(1000 - 8 * 25));
   EXPECT_EQ(window_after(400, 1s), Bytes(4000));
   EXPECT_EQ(window_after(100, 6s), Bytes(62));
+}
+
+TEST(Pace, SmallChunksFillAWindowByTheirNumber) {
+  constexpr Bytes kPartOfWindow{1000 / 20};
+  EXPECT_EQ(window_after(8, 1s, Bytes(1)), Bytes(1000) + kPartOfWindow * Ratio(0.125) * 8);
+  EXPECT_EQ(window_after(8, 6s, Bytes(1)), Bytes(1000) - kPartOfWindow * Ratio(0.25) * 8);
 }
 
 }  // namespace

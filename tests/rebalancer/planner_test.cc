@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 
 #include "services/rebalancer/core/draft.h"
@@ -420,6 +421,30 @@ TEST(Trim, HeldDeletesHoldTrimRetireAndBalance) {
   EXPECT_EQ(plan_of(cluster), "");
 }
 
+/// How many copies and deletes a plan of eight commands has, where s1 is to give to s3, which is
+/// empty but for what `holders` says, and ten chunks have one replica too many on s2.
+std::pair<long, long> copies_and_deletes(const std::string& holders, int on_s1) {
+  std::string drawing = "s1 A/1 1000\ns2 B/2 1000\ns3 C/3 1000\n";
+  for (int i = 1; i <= on_s1; ++i) drawing += "c" + std::to_string(i) + " 1 10 = s1\n";
+  for (int i = 41; i <= 50; ++i) drawing += "c" + std::to_string(i) + " 1 10 = s2\n";
+  for (int i = 51; i <= 60; ++i) drawing += "c" + std::to_string(i) + " 1 10 = " + holders + "\n";
+  Cluster cluster(drawing);
+  cluster.limits().commands_per_turn = 8;
+  const auto orders = drawn(cluster.planned());
+  const auto deletes = std::ranges::count_if(
+      orders, [](const std::string& order) { return order.starts_with("delete"); });
+  return {static_cast<long>(orders.size()) - deletes, deletes};
+}
+
+TEST(Trim, AServerIsFilledWhileWhatWasMovedIsDeletedWhereItCameFrom) {
+  EXPECT_EQ(copies_and_deletes("s1 s2:surplus", 40), std::pair(4L, 4L));
+  EXPECT_EQ(copies_and_deletes("s3 s2:surplus", 10), std::pair(0L, 8L));
+}
+
+TEST(Trim, WhatIsTooManyGoesBeforeAnythingIsMoved) {
+  EXPECT_EQ(copies_and_deletes("s1 s2", 40), std::pair(0L, 8L));
+}
+
 TEST(Mode, NothingIsPlannedUnlessMembershipIsInStep) {
   Cluster cluster("s1 A/1 1000\ns2 B/2 1000 registering\nc1 2 10 = s1");
   cluster.take(MembershipUnsure{"for a test"});
@@ -438,6 +463,24 @@ TEST(Bounds, APlanHoldsNoMoreThanItsLimit) {
   cluster.limits().copies_in = 100;
   cluster.limits().bytes_out = Bytes(45);
   EXPECT_EQ(drawn(cluster.planned()).size(), 4U);
+}
+
+/// Of chunks that a dead server held, which are known in no order.
+TEST(Bounds, APlanTakesUpWhatLiesTogether) {
+  std::string drawing = "s1 A/1 100000\ns2 B/2 100000\ns3 C/3 100000 dead\n";
+  for (int i = 1; i <= 200; ++i) drawing += "c" + std::to_string(i) + " 2 10 = s1 s3\n";
+  Cluster cluster(drawing);
+  cluster.limits().commands_per_turn = 8;
+  std::set<std::uint64_t> chunks;
+  for (const Change& change : cluster.planned()) {
+    chunks.insert(std::get<CommandIssued>(change).command.chunk->value());
+  }
+  ASSERT_EQ(chunks.size(), 8U);
+  int runs = 1;
+  for (auto next = chunks.begin(); std::next(next) != chunks.end(); ++next) {
+    runs += *std::next(next) != *next + 1;
+  }
+  EXPECT_LE(runs, 2);  // there may be less than a plan between where it begins and the last of all
 }
 
 }  // namespace

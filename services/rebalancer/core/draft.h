@@ -62,6 +62,7 @@ class Draft {
   /// What is decided from now on is this urgent; it tells which budgets it has to keep.
   void set_urgency(Urgency urgency) { urgency_ = urgency; }
 
+  int commands() const { return commands_; }  ///< so far
   bool full() const { return commands_ >= limits_.commands_per_turn; }
   bool touched(ChunkSlot chunk) const { return touched_.contains(chunk); }
   /// Something was left for a later plan only because this one has touched its chunk already.

@@ -97,18 +97,20 @@ class Closing {
   }
 
   /// More at a time while acknowledgements keep their pace, less while they do not: a whole window
-  /// of slow ones takes a quarter of it, a whole window of quick ones adds an eighth.
+  /// of slow ones takes a quarter of it, a whole window of quick ones adds an eighth. A window is
+  /// full of bytes or of copies: a small chunk takes as much of it as any one copy.
   void pace() {
     if (!command_.issued) return;
     const Bytes window = view_.find(command_.server)->window.value_or(limits_.bytes_in);
+    const Bytes taken = std::max(command_.size, limits_.bytes_in * Ratio(1.0 / limits_.copies_in));
     const Duration took = now_ - *command_.issued;
     Bytes next = window;
     if (took > limits_.copy_pace) {
       const Bytes smallest = limits_.bytes_in * Ratio(1.0 / 16);
-      const Bytes less = command_.size * Ratio(0.25);
+      const Bytes less = taken * Ratio(0.25);
       next = window > smallest + less ? window - less : smallest;
     } else if (took < limits_.copy_pace / 2) {
-      next = std::min(limits_.bytes_in * 4, window + command_.size * Ratio(0.125));
+      next = std::min(limits_.bytes_in * 4, window + taken * Ratio(0.125));
     }
     if (next != window) changes_.push_back(ServerPaced{command_.server, next});
   }

@@ -93,6 +93,25 @@ void share_out(Draft& draft, std::span<const ChunkSlot> waiting) {
   }
 }
 
+/// It, and those beside it that wait too: what lies together here mostly does on the disks of this
+/// service and of agents, and a commit writes each page of a database once. False if it has to wait
+/// for servers that are busy.
+bool repair_some(Draft& draft, ChunkSlot slot, Reason reason) {
+  constexpr ChunkSlot kReach = 32;
+  constexpr int kGap = 3;  // that may lie between them
+  const ChunkTable& table = draft.view().table();
+  if (!repair_one(draft, slot, reason)) return false;
+  const Queue queue = table.queue(slot);
+  const auto end = static_cast<ChunkSlot>(std::min<std::size_t>(table.size(), slot + kReach));
+  int gap = 0;
+  for (ChunkSlot beside = slot + 1; beside < end && gap <= kGap && !draft.full(); ++beside) {
+    const bool waits = table.queue(beside) == queue && !draft.touched(beside);
+    gap = waits ? 0 : gap + 1;
+    if (waits && !repair_one(draft, beside, reason)) break;
+  }
+  return true;
+}
+
 /// All of a queue, or as much of it as a plan may look at, in turn.
 void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
   draft.set_urgency(urgency_of(queue));
@@ -116,7 +135,9 @@ void repair_queue(Draft& draft, Queue queue, Reason reason, int& examined) {
     std::size_t at = start + i;
     if (at >= waiting.size()) at -= waiting.size();
     if (at + 8 < waiting.size()) draft.view().table().prefetch(waiting[at + 8]);
-    busy_in_a_row = repair_one(draft, waiting[at], reason) ? 0 : busy_in_a_row + 1;
+    const bool served = draft.limits().largest_first ? repair_one(draft, waiting[at], reason)
+                                                     : repair_some(draft, waiting[at], reason);
+    busy_in_a_row = served ? 0 : busy_in_a_row + 1;
     if (busy_in_a_row == kEnough) return;  // others will find the same; each turn begins elsewhere
   }
 }

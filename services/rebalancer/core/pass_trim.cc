@@ -191,15 +191,31 @@ void trim_one(Draft& draft, ChunkSlot slot) {
   Trimming(draft, slot).run();
 }
 
-void trim(Draft& draft) {
+namespace {
+
+/// A copy of it has been made elsewhere so that a replica may go, which counts as gone already.
+bool completes_move(const Draft& draft, ChunkSlot slot) {
+  const auto replicas = draft.view().table().replicas(slot);
+  return std::any_of(replicas.begin(), replicas.end(), [](const PackedReplica replica) {
+    return replica.state() == ReplicaState::kSurplus;
+  });
+}
+
+}  // namespace
+
+void trim(Draft& draft, Trim which) {
   if (draft.view().deletes_held()) return;
   int examined = 0;
+  const int half = draft.limits().commands_per_turn / 2;
   const auto waiting = draft.view().queue(Queue::kTrim);
   const std::size_t start = waiting.empty() ? 0 : draft.view().revision() % waiting.size();
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     if (draft.full() || ++examined > draft.limits().examined_per_turn) return;
     const ChunkSlot slot = waiting[(start + i) % waiting.size()];
-    if (!draft.touched(slot)) trim_one(draft, slot);
+    if (draft.touched(slot)) continue;
+    const bool yields = completes_move(draft, slot);
+    if (which == Trim::kMovesLeft ? !yields : yields && draft.commands() >= half) continue;
+    trim_one(draft, slot);
   }
 }
 

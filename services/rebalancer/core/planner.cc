@@ -18,9 +18,10 @@ Changes plan(const ClusterView& view, const Limits& limits, Instant now) {
   if (!view.paused(Reason::kDrain)) drain(draft);
   // A move is whole only once what it leaves behind is trimmed.
   if (!view.paused(Reason::kSpread) && !view.paused(Reason::kTrim)) spread(draft);
-  if (!view.paused(Reason::kTrim)) trim(draft);
+  if (!view.paused(Reason::kTrim)) trim(draft, Trim::kMovesYield);
   retire(draft);
   if (!view.paused(Reason::kBalance) && !view.paused(Reason::kTrim)) balance(draft);
+  if (!view.paused(Reason::kTrim)) trim(draft, Trim::kMovesLeft);
   return std::move(draft).changes();
 }
 

@@ -28,11 +28,19 @@ void report(Draft& draft);  ///< asks servers that came back for what they hold
 bool repair_one(Draft& draft, ChunkSlot chunk, Reason reason);
 void repair_last(Draft& draft);  ///< the part of repair and verify that the brake lets through
 void verify_one(Draft& draft, ChunkSlot chunk);
-void repair(Draft& draft);   ///< copies what is under-replicated, fewest valid replicas first
-void drain(Draft& draft);    ///< copies what is on servers that are leaving
-void spread(Draft& draft);   ///< moves replicas that share a failure domain that they should not
-void verify(Draft& draft);   ///< asks the holders of suspect replicas to read them
-void trim(Draft& draft);     ///< deletes what is over, gathering the evidence for it first
+void repair(Draft& draft);  ///< copies what is under-replicated, fewest valid replicas first
+void drain(Draft& draft);   ///< copies what is on servers that are leaving
+void spread(Draft& draft);  ///< moves replicas that share a failure domain that they should not
+void verify(Draft& draft);  ///< asks the holders of suspect replicas to read them
+/// Which of the chunks that have a replica too many.
+enum class Trim {
+  /// All, but those that were moved only until half of the plan is full: a server that is being
+  /// filled would stand still while those that it is filled from delete what has gone to it.
+  kMovesYield,
+  kMovesLeft,  ///< those that were moved
+};
+/// Deletes what is over, gathering the evidence for it first.
+void trim(Draft& draft, Trim which);
 void retire(Draft& draft);   ///< deletes the replicas of chunks that their owner has deleted
 void balance(Draft& draft);  ///< moves from the fullest to the emptiest
 

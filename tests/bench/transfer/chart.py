@@ -34,6 +34,6 @@ def _rates(curve, window=0.2):
         while first < len(curve) - 1 and at - curve[first][0] > window:
             first += 1
         passed = at - curve[first][0]
-        if passed > 0:
+        if passed > 0 and (not points or at - points[-1][0] >= 0.05):
             points.append((at, max(0.0, (total - curve[first][1]) / passed / 1e6)))
     return points

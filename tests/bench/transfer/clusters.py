@@ -311,6 +311,7 @@ def join(folder, build, master, **settings):
         copied = seen["samples"][-1][2]
         cluster.check([*old, 5])
         filled = seen["last_file_s"] - event
+        cpu = {name: after[name][0] - before.get(name, (0,))[0] for name in after}
         return {"seconds": filled, "rest_s": idle - event, "moved_bytes": moved,
                 "copied_bytes": copied, "least_bytes": 2 * master.bytes // 5,
-                "cpu_s": sum(after[name][0] - before.get(name, (0,))[0] for name in after)}
+                "cpu_s": sum(cpu.values()), "cpu": cpu}
