@@ -337,15 +337,17 @@ struct ProposalDecided {
   std::string by;  ///< empty: its time is over
 };
 
-using Change = std::variant<
-    EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged, SafeModeLeft,
-    ServerAdded, ServerUpdated, ServerReplaced, ServerFenced, ServerAcked, ServerReported,
-    InventoryTaken, InventoryAsked, ServerFull, ChunkAdded, ChunkRaised, ChunkResized, ChunkPromised,
-    ChunkPublished, ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
-    ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-    FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun, ServerAwaited,
-    ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone, BrakeSet, PolicySet,
-    PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet, LogHeld, ProposalMade, ProposalDecided>;
+using Change =
+    std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
+                 SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
+                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
+                 ChunkAdded, ChunkRaised, ChunkResized, ChunkPromised, ChunkPublished, ChunkRetired,
+                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
+                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
+                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
+                 ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone,
+                 BrakeSet, PolicySet, PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet,
+                 LogHeld, ProposalMade, ProposalDecided>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel
