@@ -163,7 +163,8 @@ void Storage::found_bad(const ReplicaKey& key, const Checksum& checksum, Replica
                         AgeReading since) {
   const Replica* replica = table_.find(key);
   if (!replica || replica->checksum != checksum) return;
-  if (replica->checked && *replica->checked > since) return;
+  // Clocks tick in ms: of what came within the same one, it is not known which was first.
+  if (replica->checked && *replica->checked >= since) return;
   if (note_finding(key, finding)) tell_finding(key);
 }
 
