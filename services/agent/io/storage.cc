@@ -180,9 +180,7 @@ bool Storage::note_finding(const ReplicaKey& key, ReplicaFinding finding) {
 }
 
 void Storage::tell_finding(const ReplicaKey& key) {
-  const Replica& replica = *table_.find(key);
-  findings_.insert_or_assign(
-      key, ContentCheck{replica.checksum, replica.finding, replica.checked, replica.size});
+  findings_.insert_or_assign(key, table_.find(key)->checksum);
   desk_.changed(key);
 }
 
@@ -197,18 +195,15 @@ void Storage::lost(const ReplicaKey& key, const Checksum& checksum) {
 
 void Storage::appeared(const ReplicaKey& key, const Replica& replica) {
   table_.put(key, replica);
-  if (replica.checked) {
-    findings_.insert_or_assign(
-        key, ContentCheck{replica.checksum, replica.finding, replica.checked, replica.size});
-  }
+  if (replica.checked) findings_.insert_or_assign(key, replica.checksum);
   desk_.changed(key);
 }
 
 void Storage::write_findings(Journal::Batch& batch) {
   // As the table has it now: a copy may have taken the place of what was found damaged.
-  for (const auto& [key, check] : std::exchange(findings_, {})) {
+  for (const auto& [key, checksum] : std::exchange(findings_, {})) {
     const Replica* replica = table_.find(key);
-    if (!replica || replica->checksum != check.checksum) continue;
+    if (!replica || replica->checksum != checksum) continue;
     batch.checked(key, {replica->checksum, replica->finding, replica->checked, replica->size});
   }
   batch.mark(ages_.mark(now(), clock_.wall_now()));

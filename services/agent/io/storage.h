@@ -119,8 +119,8 @@ class Storage {
   std::shared_ptr<Writing> writing_ = std::make_shared<Writing>();
   std::deque<TrashFile> trash_;
   Bytes trash_bytes_;
-  std::map<ReplicaKey, ContentCheck> findings_;  // not yet in the journal
-  Instant marked_{};                             // when the clock of ages was last written down
+  std::map<ReplicaKey, Checksum> findings_;  // of which files something is not yet in the journal
+  Instant marked_{};                         // when the clock of ages was last written down
   std::uint64_t puts_ = 0;
   Work work_;
   WorkGroup small_work_;  // last: what waits in it may refer to the rest
