@@ -19,10 +19,10 @@ bool acceptable(const Server& server, const Inventory& header);
 Changes of_being_behind(const ClusterView& view, Epoch seen, std::optional<CommandId> command,
                         const std::string& why);
 
-/// Closes open commands of that kind to the server, which what was seen of the replica proves done:
-/// it counts for more than what is said.
-void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, CommandKind kind,
-                  const std::string& by, Changes& changes);
+/// Closes open copies to the server, which what was seen of the replica proves done: it counts for
+/// more than what is said. Of deletes nothing seen proves that they will not be done later.
+void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, const std::string& by,
+                  Changes& changes);
 
 // One function for each kind of event, for facts_of() only.
 Changes of_member_changed(const ClusterView& view, const MemberChanged& event, const Limits& limits,

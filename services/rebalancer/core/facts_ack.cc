@@ -167,8 +167,7 @@ class Closing {
         changes_.push_back(ReplicaChanged{*command_.chunk, command_.server, ReplicaState::kValid,
                                           chunk().version});
         // What was to take its place has, or need not any more.
-        close_proved(view_, *view_.slot_of(*command_.chunk), command_.server,
-                     CommandKind::kReplicate, "a verify", changes_);
+        close_proved(view_, *view_.slot_of(*command_.chunk), command_.server, "a verify", changes_);
       }
       return;
     }

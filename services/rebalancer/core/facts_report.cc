@@ -38,11 +38,11 @@ ReplicaState judged(const Chunk& chunk, const ReportedReplica& row,
 
 }  // namespace
 
-void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, CommandKind kind,
-                  const std::string& by, Changes& changes) {
+void close_proved(const ClusterView& view, ChunkSlot slot, ServerId server, const std::string& by,
+                  Changes& changes) {
   for (const CommandId id : view.in_flight_of(slot)) {
     const CommandRecord* command = view.find(id);
-    if (command->kind != kind || command->server != server) continue;
+    if (command->kind != CommandKind::kReplicate || command->server != server) continue;
     changes.push_back(CommandClosed{id, CommandEnd::kDone, "proved by " + by});
     const Chunk& chunk = view.chunk(slot);
     const auto dropped = command->drop ? view.replica(chunk, *command->drop) : std::nullopt;
@@ -104,11 +104,10 @@ void of_absence(const ClusterView& view, const Server& server, const InventoryRe
   if (older && !EK_MUTANT(inventory_older_than_ack)) return;
   const auto slot = view.slot_of(id);
   if (!slot) return;
-  if (view.replica(view.chunk(*slot), server.id())) {
-    close_proved(view, *slot, server.id(), CommandKind::kDelete, kInventory, changes);
-  } else if (server.has_told_since(id, event.journal)) {
-    return;
-  }
+  const bool held = view.replica(view.chunk(*slot), server.id()).has_value();
+  if (!held && server.has_told_since(id, event.journal)) return;
+  // A delete that is open goes on until it is answered (S3). That its replica is gone does not tell
+  // that it was done: it may still be on its way, and would take the copy that comes in that place.
   // Also of one that the map does not have: what came and went may be told of late.
   changes.push_back(ReplicaLost{id, server.id(), event.journal});
 }
@@ -165,7 +164,7 @@ void of_row(const ClusterView& view, const Server& server, const InventoryRead& 
       changes.push_back(ReplicaChanged{id, holder, state, version, journal});
     }
     if (state == ReplicaState::kValid && !newer) {
-      close_proved(view, *slot, holder, CommandKind::kReplicate, kInventory, changes);
+      close_proved(view, *slot, holder, kInventory, changes);
     }
     // By a database from before its put had ended, which may have ended since: it is kept as others
     // are. Who goes on with the put does not mind.
@@ -209,8 +208,7 @@ Changes of_copy_after_all(const ClusterView& view, const CopyDoneAfterAll& event
   changes.push_back(ReplicaAdded{event.chunk, event.server,
                                  current ? ReplicaState::kValid : ReplicaState::kStale,
                                  event.version, event.journal});
-  if (current)
-    close_proved(view, *slot, event.server, CommandKind::kReplicate, kInventory, changes);
+  if (current) close_proved(view, *slot, event.server, kInventory, changes);
   changes.push_back(
       Noted{"chunk", to_string(event.chunk),
             "copied to " + to_string(event.server) + " though it was not wanted any more"});
