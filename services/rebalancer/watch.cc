@@ -25,8 +25,8 @@ void Watch::before(const Change& change, const ClusterView& view) {
 
 void Watch::write(Store::Transaction& transaction, const ClusterView& view, Instant now,
                   Timestamp wall, bool changed, std::size_t looks) {
-  tally_.advance(health_, now);
   changed |= health_.catch_up(view, looks);
+  tally_.advance(health_, now);
   for (const CommandKey& key : tally_.take_changed()) {
     transaction.save(key, tally_.commands().at(key));
   }

@@ -122,6 +122,17 @@ class WatchTest : public testing::Test {
     clock_.advance(time);
     rebalancer_->handle(std::vector<Event>{TimePassed{}});
   }
+  void acknowledge_copy() {
+    const auto& open = rebalancer_->view().in_flight();
+    const auto found = std::find_if(open.begin(), open.end(), [](const auto& each) {
+      return each.second.kind == CommandKind::kReplicate;
+    });
+    ASSERT_NE(found, open.end());
+    const CommandRecord copy = found->second;
+    rebalancer_->handle(std::vector<Event>{CommandAcknowledged{
+        {copy.server, Incarnation(1), copy.storage, rebalancer_->view().epoch()},
+        {.command = copy.id, .detail = "", .journal = JournalNumber(2), .blamed = {}}}});
+  }
   std::string rows(const std::string& sql) { return rows_of(dir_.path() / "r.db", sql); }
 
   TempDir dir_;
@@ -148,21 +159,21 @@ TEST_F(WatchTest, DangerIsAddedUpOverRestarts) {
   EXPECT_EQ(rows("below_goal_chunk_ms || '' FROM cluster_state"), "2500");
 }
 
+TEST_F(WatchTest, DangerThatOneCommitBeginsAndTheNextEndsIsAddedUp) {
+  clock_.advance(Duration(700));
+  acknowledge_copy();
+  EXPECT_EQ(rows("healthy || ' ' || below_goal_chunk_ms FROM cluster_state"), "1 700");
+  pass(1s);
+  EXPECT_EQ(rows("below_goal_chunk_ms || '' FROM cluster_state"), "700") << "it is over";
+}
+
 TEST_F(WatchTest, WhatWasDoneIsCountedOverRestarts) {
   const auto copies = [&] {
     return rows(
         "open || ' ' || done || ' ' || done_bytes FROM command_totals "
         "WHERE kind = 'replicate'");
   };
-  const auto& open = rebalancer_->view().in_flight();
-  const auto found = std::find_if(open.begin(), open.end(), [](const auto& each) {
-    return each.second.kind == CommandKind::kReplicate;
-  });
-  ASSERT_NE(found, open.end());
-  const CommandRecord copy = found->second;
-  rebalancer_->handle(std::vector<Event>{CommandAcknowledged{
-      {copy.server, Incarnation(1), copy.storage, rebalancer_->view().epoch()},
-      {.command = copy.id, .detail = "", .journal = JournalNumber(2), .blamed = {}}}});
+  acknowledge_copy();
   EXPECT_EQ(copies(), "0 1 100");
   EXPECT_EQ(rows("healthy || '' FROM cluster_state"), "1");
   start(false);

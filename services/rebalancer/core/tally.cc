@@ -67,11 +67,12 @@ void Tally::closed(const CommandRecord& command, CommandEnd end) {
 void Tally::advance(const HealthBook& health, Instant now) {
   const auto ms = static_cast<std::uint64_t>((now - advanced_).count());
   advanced_ = now;
+  risk_.lost_ms += each_ms_.lost_ms * ms;
+  risk_.at_risk_ms += each_ms_.at_risk_ms * ms;
+  risk_.below_goal_ms += each_ms_.below_goal_ms * ms;
   const std::uint64_t lost = health.count(ChunkHealth::kLost);
   const std::uint64_t at_risk = health.count(ChunkHealth::kAtRisk);
-  risk_.lost_ms += lost * ms;
-  risk_.at_risk_ms += at_risk * ms;
-  risk_.below_goal_ms += (lost + at_risk + health.count(ChunkHealth::kUnderReplicated)) * ms;
+  each_ms_ = {lost, at_risk, lost + at_risk + health.count(ChunkHealth::kUnderReplicated)};
 }
 
 ClusterState state_of(const ClusterView& view, const HealthBook& health, const Tally& tally) {

@@ -38,7 +38,8 @@ class Tally {
 
   void opened(const CommandRecord& command);
   void closed(const CommandRecord& command, CommandEnd end);
-  /// From the last call to now chunks were as they are now. To be called often enough for that.
+  /// From the last call to now chunks were as that call saw them; from now on they are as `health`
+  /// has them. To be called with each commit, once all that it changes is known.
   void advance(const HealthBook& health, Instant now);
 
   const std::map<CommandKey, CommandCount>& commands() const { return commands_; }
@@ -52,6 +53,7 @@ class Tally {
   std::map<CommandKey, CommandCount> commands_;
   std::set<CommandKey> changed_;
   RiskTotals risk_;
+  RiskTotals each_ms_;  ///< what a millisecond adds
   Instant advanced_;
 };
 
