@@ -68,6 +68,14 @@ INSTANTIATE_TEST_SUITE_P(
              s3 A/3 100
              c1 2 10 = s1 s2 s3)",
              kDrain1, "0 of 1 chunks, 0 copies, 0 bytes"},
+        Case{"WhereOneIsBeingDeletedAnotherCanCome",
+             R"(
+             s1 A/1 100
+             s2 A/2 100
+             s3 A/3 100
+             c1 2 90 = s1 s2 s3
+             c1: delete s3)",
+             kDrain1, "1 of 1 chunks, 1 copies, 90 bytes, 9000 ms, hottest s1"},
         Case{"TwoServersThatLeaveTakeNothingFromEachOther",
              R"(
              s1 A/1 100

@@ -184,10 +184,11 @@ class Needs {
         ++after.projected;
         after.item.others.push_back(domains_of_[replica.server]);
       }
-      bar(after.item, replica);
+      bar(after.item, slot, replica);
     }
     for (const CommandId id : view_.in_flight_of(slot)) {
       const CommandRecord* command = view_.find(id);
+      if (command->kind == CommandKind::kDelete) continue;  // see bar()
       const ServerSlot target = *view_.slot_of(command->server);
       if (places_[target] != kNoPlace) after.item.barred.push_back(places_[target]);
       if (command->kind != CommandKind::kReplicate || fates_[target] != Fate::kStays) continue;
@@ -206,11 +207,14 @@ class Needs {
     return replica.state == ReplicaState::kSurplus && !being_deleted(view_, slot, server.id());
   }
 
-  void bar(Fitting::Item& item, const Replica& replica) const {
+  /// Where a replica is being deleted another can come once that is done: who asks in that moment
+  /// is not told that it is impossible.
+  void bar(Fitting::Item& item, ChunkSlot slot, const Replica& replica) const {
     const std::uint32_t place = places_[replica.server];
     if (place == kNoPlace) return;
-    const bool replaceable =
-        replica.state == ReplicaState::kCorrupt || replica.state == ReplicaState::kStale;
+    const bool replaceable = replica.state == ReplicaState::kCorrupt ||
+                             replica.state == ReplicaState::kStale ||
+                             being_deleted(view_, slot, view_.server(replica.server).id());
     (replaceable ? item.in_place : item.barred).push_back(place);
   }
 
