@@ -106,14 +106,17 @@ class Runbook(Scenario):
     def situation_2(self, cluster):
         self.assertIn("nothing was done", self.say(cluster, 2, slice(0, 1)))
         self.assertRegex(self.say(cluster, 2, slice(1, 3)), r"s3 +alive +maintenance")
-        copies = cluster.value("SELECT sum(done) FROM command_totals WHERE kind = 'replicate'")
+        # Without it the shares of the others may be uneven: that is evened out, and is not for its sake.
+        copied = ("SELECT reason, sum(done) AS done FROM command_totals "
+                  "WHERE kind = 'replicate' AND reason <> 'balance' GROUP BY reason")
+        before = cluster.sql(copied)
         cluster.agent(3).stop()
         cluster.wait_for_liveness(3, "dead")
         self.look(cluster, 2)
         cluster.agent(3).start()
         cluster.wait_for_alive([3])
         self.say(cluster, 2, slice(3, None))
-        self.assertEqual(cluster.value("SELECT sum(done) FROM command_totals WHERE kind = 'replicate'"), copies)
+        self.assertEqual(cluster.sql(copied), before)
 
     def situation_3(self, cluster):
         self.assertRegex(self.say(cluster, 3, slice(0, 1)), r"drain s4: \d+ chunks")
@@ -149,6 +152,7 @@ class Runbook(Scenario):
         cluster.wait_for_alive([holder])
         cluster.cli("get", "single", "-o", str(cluster.folder / "single.back"))
         self.assertEqual((cluster.folder / "single.back").read_bytes(), b"once" * 1000)
+        cluster.cli("goal", f"c{chunk}", "3")  # or it is lost once more with the next server that goes
 
     def situation_6(self, cluster):
         path = max(cluster.chunk_files(5), key=lambda path: path.stat().st_size)
