@@ -48,6 +48,7 @@ Store::Transaction Rebalancer::begin() {
 }
 
 void Rebalancer::begin_epoch() {
+  knew_no_chunk_ = view_.table().size() == 0;
   auto transaction = begin();
   Committed committed;
   view_.apply(BudgetsSet{limits_.budgets});
@@ -76,6 +77,16 @@ void Rebalancer::begin_epoch() {
   }
 }
 
+/// Before all have told what they hold, a database that knows of no chunk may be one that was lost,
+/// and a number that it would give out one that is in use (see histories.h).
+void Rebalancer::number_apart(Store::Transaction& transaction, Committed& committed) {
+  if (!knew_no_chunk_ || !view_.in_safe_mode()) return;
+  knew_no_chunk_ = false;
+  Changes changes{ChunkSequence{view_.next_chunk()}};
+  set_apart(changes);
+  record(transaction, changes, committed);
+}
+
 Committed Rebalancer::handle(std::span<const Event> events, std::span<const Asked> questions) {
   Committed committed;
   committed.events = events.size();
@@ -92,6 +103,7 @@ Committed Rebalancer::handle(std::span<const Event> events, std::span<const Aske
     record(transaction, facts, committed);
   }
   for (const Asked& asked : questions) {
+    if (std::holds_alternative<PutPlace>(asked.request)) number_apart(transaction, committed);
     Outcomes outcomes = Approvals(view_, store_, limits_, now).answer(asked.request, asked.who);
     record(transaction, outcomes.changes, committed);
     answers.push_back(std::move(outcomes.answer));

@@ -62,6 +62,7 @@ class Rebalancer {
 
  private:
   void begin_epoch();
+  void number_apart(Store::Transaction& transaction, Committed& committed);
   void record(Store::Transaction& transaction, const Changes& changes, Committed& committed);
   void look_at_absences(Store::Transaction& transaction, Committed& committed);
   std::optional<Event> copy_after_all(const Event& event);
@@ -85,6 +86,7 @@ class Rebalancer {
   bool cut_off_ = false;         ///< the last turn had more to do than it was allowed
   bool at_rest_ = false;         ///< it had nothing to do
   bool servers_changed_ = true;  ///< since it was last looked who is away
+  bool knew_no_chunk_ = false;   ///< when it started; until a number was given out
   Watch watch_;
 };
 

@@ -472,6 +472,40 @@ TEST(Rebalancer, FilesOfTwoEpochsHaveNoNumbersInCommon) {
   EXPECT_EQ(files.size(), 6U);
 }
 
+/// A client may be heard before the agents that hold what a lost database had numbered.
+TEST(Rebalancer, ChunksPlacedBeforeAllHaveReportedToANewDatabaseHaveNoNumbersInCommon) {
+  std::set<ChunkId> chunks;
+  for (int i = 0; i < 3; ++i) {
+    const TempDir dir;
+    ManualClock clock;
+    Store store(dir.path() / "r.db", sqlite::schema_directory("rebalancer"), "evenkeel");
+    Rebalancer rebalancer(store, clock, Limits{});
+    const MembersListed listed = members_listed(3);
+    rebalancer.handle(std::vector<Event>{listed});
+    for (const Member& member : {listed.members[0], listed.members[1]}) {
+      rebalancer.handle(std::vector<Event>{full_inventory(member, 1, 0, {})});
+    }
+    const auto ask = [&](Request request) {
+      std::optional<Answer> answer;
+      const std::vector<Asked> asked{
+          {std::move(request), [&](Answer a) { answer = std::move(a); }}};
+      rebalancer.handle({}, asked);
+      return std::move(answer).value();
+    };
+    const FileId file = std::get<PutOpened>(ask(PutOpen{"a", 2, Bytes(20)})).file;
+    for (const std::uint64_t index : {0, 1}) {
+      const PutPlace one{file, {{index, Bytes(10), checksum_of(index), {}}}};
+      chunks.insert(std::get<PutPlaced>(ask(one)).items.at(0).chunk);
+    }
+  }
+  EXPECT_EQ(chunks.size(), 6U);
+}
+
+TEST_F(Files, ChunksAreCountedFromOneWhereAllHaveReportedThatTheyHoldNone) {
+  rebalancer_.handle(std::vector<Event>{TimePassed{}});  // ends safe mode
+  EXPECT_EQ(placed(open("a")).chunk, ChunkId(1));
+}
+
 TEST_F(Files, ArePlacedAsTheirPolicyHasIt) {
   Member ssd = rebalancer_.view().find(ServerId(3))->member;
   ssd.labels = {{"disk", "ssd"}};
