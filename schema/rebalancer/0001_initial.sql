@@ -144,8 +144,8 @@ WHEN EXISTS (
                            AND d.state = 0 AND d.server_id = e.server_id)) < k.goal)
 BEGIN SELECT RAISE(ABORT, 'S1: a delete without sufficient evidence'); END;
 
--- S3: a delete never expires. It is closed by its acknowledgement, by an inventory that proves it,
--- or because its storage is no longer the server's; never superseded while that storage may act.
+-- S3: a delete never expires. It is closed by its acknowledgement, or because its storage is no longer
+-- the server's; never superseded while that storage may act. That its replica is gone does not close it.
 CREATE TRIGGER delete_never_expires BEFORE UPDATE OF state ON command
 WHEN OLD.kind = 1 AND OLD.state = 0 AND NEW.state = 4
      AND EXISTS (SELECT 1 FROM server s WHERE s.server_id = OLD.server_id
