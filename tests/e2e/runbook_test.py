@@ -196,8 +196,9 @@ class Runbook(Scenario):
     def situation_10(self, cluster):
         said = self.say(cluster, 10, slice(None), code=5)
         self.assertIn("cannot be reached", said)
-        for server in (1, 2, 3):  # three are left for three replicas
-            cluster.cli("drain", f"s{server}")
+        for server in (1, 2, 3):  # three are left for three replicas; what is on the move may stand in the way
+            cluster.wait(f"s{server} to be drained",
+                         lambda server=server: cluster.cli("drain", f"s{server}", check=False).returncode == 0)
         self.look(cluster, 10)
         for server in (1, 2, 3):
             cluster.cli("undrain", f"s{server}")
