@@ -76,6 +76,21 @@ INSTANTIATE_TEST_SUITE_P(
              c1 2 90 = s1 s2 s3
              c1: delete s3)",
              kDrain1, "1 of 1 chunks, 1 copies, 90 bytes, 9000 ms, hottest s1"},
+        Case{"WhereOneIsBeingMovedFromAnotherCanCome",
+             R"(
+             s1 A/1 100
+             s2 A/2 100
+             s3 A/3 100
+             c1 2 10 = s1 s2
+             c1: s2 -> s3 drop s2)",
+             kDrain1, "1 of 1 chunks, 1 copies, 10 bytes, 1000 ms, hottest s1"},
+        Case{"WhatIsInDoubtIsFoundWholeOrReplaced",
+             R"(
+             s1 A/1 100
+             s2 A/2 100
+             s3 A/3 100
+             c1 2 10 = s1 s2 s3:suspect)",
+             kDrain1, "1 of 1 chunks, 1 copies, 10 bytes, 1000 ms, hottest s1"},
         Case{"TwoServersThatLeaveTakeNothingFromEachOther",
              R"(
              s1 A/1 100

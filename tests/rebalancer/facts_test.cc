@@ -164,6 +164,51 @@ TEST(Inventory, ADamagedReplicaProvesNoVersion) {
   }
 }
 
+/// Seed 670286: its replica was in the map with the version before, and nothing corrected that.
+TEST(Inventory, WhoseDamagedReplicaMayHaveClaimedTheNewVersionIsAskedAgain) {
+  Cluster cluster(kThree);
+  cluster.take(cluster.report(3, "c1@9!", 9));
+  EXPECT_TRUE(cluster.view().inventories_wanted().empty());
+  cluster.take(cluster.report(2, "c1@9", 9));
+  ASSERT_EQ(cluster.holders(1), "s1:stale s2 s3:stale");
+  cluster.apply(cluster.planned());
+  const std::vector<CommandRecord> open = cluster.open();
+  const auto asked = std::ranges::find(open, CommandKind::kReport, &CommandRecord::kind);
+  ASSERT_NE(asked, open.end());
+  EXPECT_EQ(asked->server, ServerId(3));
+  cluster.take(cluster.report(3, "c1@9!", 10));
+  EXPECT_EQ(cluster.holders(1), "s1:stale s2 s3:corrupt");
+  EXPECT_TRUE(cluster.view().inventories_wanted().empty());
+}
+
+/// What is remembered of a server since its last full inventory has a bound.
+TEST(Inventory, IsAskedForOnceMuchHasHappenedSinceTheLast) {
+  constexpr std::uint64_t kChunks = 1001;  // 500, and half of what it holds then
+  std::string drawing = "s1 A/1 100000\ns2 B/2 100000\n";
+  for (std::uint64_t c = 1; c <= kChunks; ++c) drawing += "c" + std::to_string(c) + " 1 10 = s1\n";
+  Cluster cluster(drawing);
+  std::string all;
+  for (std::uint64_t c = 1; c <= kChunks; ++c) {
+    ASSERT_TRUE(cluster.view().inventories_wanted().empty()) << c;
+    cluster.apply({ReplicaAdded{ChunkId(c), ServerId(2), ReplicaState::kValid, ChunkVersion(3),
+                                JournalNumber(100 + c)}});
+    all += (c == 1 ? "c" : " c") + std::to_string(c);
+  }
+  const auto asked_of_2 = [&] {
+    const std::vector<CommandRecord> open = cluster.open();
+    return std::ranges::count_if(open, [](const CommandRecord& command) {
+      return command.kind == CommandKind::kReport && command.server == ServerId(2);
+    });
+  };
+  cluster.apply(cluster.planned());
+  EXPECT_EQ(asked_of_2(), 1);
+  cluster.apply(cluster.planned());
+  EXPECT_EQ(asked_of_2(), 1) << "asked twice at once";
+  cluster.take(cluster.report(2, all, 100 + kChunks));
+  EXPECT_TRUE(cluster.view().find(ServerId(2))->effects.empty());
+  EXPECT_TRUE(cluster.view().inventories_wanted().empty());
+}
+
 /// All of them are to go, and a delete takes the version that it names and no other.
 TEST(Inventory, OfARetiredChunkADamagedReplicaCountsWithTheVersionThatItClaims) {
   Cluster cluster("s1 A/1 1000\ns2 B/2 1000\nc1 2 10 retired = s1 s2");

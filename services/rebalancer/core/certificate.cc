@@ -180,19 +180,23 @@ class Needs {
       const bool stays = fate == Fate::kStays || (fate == Fate::kAway && may_be_away);
       const bool awaited = counts_awaited && replica.state == ReplicaState::kValid &&
                            !server.counts() && view_.awaited(replica.server);
-      if (stays && (awaited || is_projected(slot, replica))) {
+      const bool projected = awaited || is_projected(slot, replica);
+      if (stays && projected) {
         ++after.projected;
         after.item.others.push_back(domains_of_[replica.server]);
       }
-      bar(after.item, slot, replica);
+      if (places_[replica.server] == kNoPlace) continue;
+      // What is damaged, in doubt or about to go: once that is settled, it counts or another can
+      // come in its place. Who asks in that moment is not told that it is impossible.
+      const bool passes = !projected && (!replica.valid() || replica.leaving);
+      (passes ? after.item.in_place : after.item.barred).push_back(places_[replica.server]);
     }
     for (const CommandId id : view_.in_flight_of(slot)) {
       const CommandRecord* command = view_.find(id);
-      if (command->kind == CommandKind::kDelete) continue;  // see bar()
+      if (command->kind != CommandKind::kReplicate) continue;
       const ServerSlot target = *view_.slot_of(command->server);
       if (places_[target] != kNoPlace) after.item.barred.push_back(places_[target]);
-      if (command->kind != CommandKind::kReplicate || fates_[target] != Fate::kStays) continue;
-      if (!view_.server(target).counts()) continue;
+      if (fates_[target] != Fate::kStays || !view_.server(target).counts()) continue;
       ++after.projected;
       after.item.others.push_back(domains_of_[target]);
     }
@@ -205,17 +209,6 @@ class Needs {
     if (!replica.valid() || !server.counts() || !view_.stays(replica.server)) return false;
     if (!replica.leaving) return true;
     return replica.state == ReplicaState::kSurplus && !being_deleted(view_, slot, server.id());
-  }
-
-  /// Where a replica is being deleted another can come once that is done: who asks in that moment
-  /// is not told that it is impossible.
-  void bar(Fitting::Item& item, ChunkSlot slot, const Replica& replica) const {
-    const std::uint32_t place = places_[replica.server];
-    if (place == kNoPlace) return;
-    const bool replaceable = replica.state == ReplicaState::kCorrupt ||
-                             replica.state == ReplicaState::kStale ||
-                             being_deleted(view_, slot, view_.server(replica.server).id());
-    (replaceable ? item.in_place : item.barred).push_back(place);
   }
 
   /// Two valid replicas in two failure domains are enough while a server is away for a time.

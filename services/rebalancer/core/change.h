@@ -117,6 +117,12 @@ struct InventoryAsked {
   ServerId server;
   Instant at;
 };
+/// In memory only: it is to be asked for a full inventory, though it has reported, since what is
+/// known of it may be wrong or has grown long. Not before `after`.
+struct InventoryWanted {
+  ServerId server;
+  Instant after;
+};
 /// In memory only: it has answered that it is full.
 struct ServerFull {
   ServerId server;
@@ -340,14 +346,14 @@ struct ProposalDecided {
 using Change =
     std::variant<EpochRaised, CommandFloorRaised, DeletesHeld, MembershipHeard, SyncChanged,
                  SafeModeLeft, ServerAdded, ServerUpdated, ServerReplaced, ServerFenced,
-                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, ServerFull,
-                 ChunkAdded, ChunkRaised, ChunkResized, ChunkPromised, ChunkPublished, ChunkRetired,
-                 ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded, ReplicaChanged,
-                 ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued, CommandClosed,
-                 FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted, TurnBegun,
-                 ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet, ServerGone,
-                 BrakeSet, PolicySet, PolicyRemoved, FilePolicySet, ServerPaced, BudgetsSet,
-                 LogHeld, ProposalMade, ProposalDecided>;
+                 ServerAcked, ServerReported, InventoryTaken, InventoryAsked, InventoryWanted,
+                 ServerFull, ChunkAdded, ChunkRaised, ChunkResized, ChunkPromised, ChunkPublished,
+                 ChunkRetired, ChunkSequence, ChunkSetAside, ChunkResumed, ReplicaAdded,
+                 ReplicaChanged, ReplicaLost, ReplicaVouched, VouchersExpired, CommandIssued,
+                 CommandClosed, FileOpened, FilePlaced, FileCompleted, FileRemoved, Noted,
+                 TurnBegun, ServerAwaited, ServerAdminSet, PassPaused, ChunkPolicySet, FileGoalSet,
+                 ServerGone, BrakeSet, PolicySet, PolicyRemoved, FilePolicySet, ServerPaced,
+                 BudgetsSet, LogHeld, ProposalMade, ProposalDecided>;
 using Changes = std::vector<Change>;
 
 }  // namespace evenkeel

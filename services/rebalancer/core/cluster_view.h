@@ -37,8 +37,9 @@ struct Server {
   JournalNumber acked_journal{0};
   /// No report from before it is taken in: it might undo what was acknowledged to an earlier run.
   JournalNumber report_floor{0};
-  std::optional<Voucher> inventory;        ///< vouches for the presence of what it listed
-  std::optional<Instant> inventory_asked;  ///< and not taken in since
+  std::optional<Voucher> inventory;         ///< vouches for the presence of what it listed
+  std::optional<Instant> inventory_asked;   ///< and not taken in since
+  std::optional<Instant> inventory_wanted;  ///< though it has reported; not before this
   std::optional<Instant> full_until;
   std::optional<Bytes> window;  ///< of what may be in flight to it; none: that of the limits
   /// Away and expected back by then: what it holds counts as projected for chunks that keep two
@@ -116,6 +117,10 @@ class ClusterView {
   bool in_maintenance(ServerSlot slot) const { return (bits_[slot] & kMaintained) != 0; }
   /// Live servers that have not reported to this epoch.
   std::size_t unreported() const { return unreported_; }
+  /// Servers that are to be asked for a full inventory though they have reported, and from when on.
+  const std::set<std::pair<Instant, ServerSlot>>& inventories_wanted() const {
+    return inventories_wanted_;
+  }
 
   // Chunks.
   std::size_t chunk_count() const { return chunks_.size(); }
@@ -238,6 +243,7 @@ class ClusterView {
   void on(const ServerReported& change);
   void on(const InventoryTaken& change);
   void on(const InventoryAsked& change);
+  void on(const InventoryWanted& change);
   void on(const ServerFull& change);
   void on(const ChunkAdded& change);
   void on(const ChunkRaised& change);
@@ -306,6 +312,8 @@ class ClusterView {
   Queue queue_of(ChunkSlot slot) const;
   bool is_needless(ChunkSlot slot, const ReplicaCount& now) const;
   void end_absence(Server& server);
+  void want_inventory(ServerSlot server, std::optional<Instant> after);
+  void remember_effect(ServerSlot server, ChunkId chunk, JournalNumber journal);
   Queue risk_of(ChunkSlot slot, const ReplicaCount& now) const;
   void hold_back_maintained(ChunkSlot slot, int maintained, ReplicaCount& count) const;
   bool is_leaving(ChunkSlot slot, PackedReplica replica) const;
@@ -322,6 +330,7 @@ class ClusterView {
   std::array<std::unordered_map<std::string, std::uint32_t>, 3> domains_;  // by level
   bool many_racks_ = false;
   std::size_t unreported_ = 0;
+  std::set<std::pair<Instant, ServerSlot>> inventories_wanted_;
   PolicyBook policies_;
   ChunkTable chunks_;
   ContentClock content_clock_;

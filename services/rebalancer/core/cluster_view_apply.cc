@@ -213,6 +213,7 @@ void ClusterView::on(const ServerReplaced& c) {
   }
   Server& server = servers_[slot];
   server.effects.clear();
+  want_inventory(slot, std::nullopt);
   server.fenced = Epoch(0);
   server.acked_journal = server.report_journal = server.report_floor = JournalNumber(0);
   server.inventory_number = InventoryNumber(0);
@@ -242,6 +243,7 @@ void ClusterView::on(const ServerReported& c) {
   server.report_journal = c.journal;
   std::erase_if(server.effects, [&](const auto& e) { return e.second <= c.journal; });
   set_standing(slot, Standing::kReported);
+  want_inventory(slot, std::nullopt);
   server.inventory_asked.reset();
   server.inventory = Voucher{Holder::VouchedBy::kInventory, c.number.value(), c.asked};
   end_absence(server);
@@ -256,6 +258,28 @@ void ClusterView::on(const InventoryTaken& c) {
 
 void ClusterView::on(const InventoryAsked& c) {
   at(c.server).inventory_asked = c.at;
+}
+
+void ClusterView::on(const InventoryWanted& c) {
+  want_inventory(server_by_id_.at(c.server), c.after);
+}
+
+void ClusterView::want_inventory(ServerSlot slot, std::optional<Instant> after) {
+  auto& wanted = servers_[slot].inventory_wanted;
+  if (wanted) inventories_wanted_.erase({*wanted, slot});
+  wanted = after;
+  if (wanted) inventories_wanted_.emplace(*wanted, slot);
+}
+
+/// Effects are forgotten with the next full inventory. On a server that nothing befalls there is
+/// none for months: then it is wanted once they are many, beside what it would list.
+void ClusterView::remember_effect(ServerSlot slot, ChunkId chunk, JournalNumber journal) {
+  constexpr std::size_t kFew = 500;
+  Server& server = servers_[slot];
+  if (journal <= server.report_journal) return;
+  server.effects.insert_or_assign(chunk, journal);
+  const bool many = server.effects.size() > kFew + server.chunks.size() / 2;
+  if (many && !server.inventory_wanted) want_inventory(slot, Instant::min());
 }
 
 void ClusterView::on(const ServerFull& c) {
@@ -351,8 +375,7 @@ void ClusterView::on(const ReplicaAdded& c) {
   hold(slot, server_slot, c.state);
   remember_version(slot, server_slot, c.state, c.version);
   keep_promise(slot, server_slot);
-  Server& server = servers_[server_slot];
-  if (c.journal > server.report_journal) server.effects.insert_or_assign(c.chunk, c.journal);
+  remember_effect(server_slot, c.chunk, c.journal);
   refresh(slot);
 }
 
@@ -363,9 +386,7 @@ void ClusterView::on(const ReplicaChanged& c) {
   EK_CHECK(replica != nullptr);
   replica->set_state(c.state);
   remember_version(slot, server, c.state, c.version);
-  if (c.journal > servers_[server].report_journal) {
-    servers_[server].effects.insert_or_assign(c.chunk, c.journal);
-  }
+  remember_effect(server, c.chunk, c.journal);
   refresh(slot);
 }
 
@@ -373,9 +394,7 @@ void ClusterView::on(const ReplicaLost& c) {
   const ChunkSlot slot = slot_at(c.chunk);
   const ServerSlot server = server_by_id_.at(c.server);
   if (mutable_replica(slot, server)) drop_replica(slot, server);
-  if (c.journal > servers_[server].report_journal) {
-    servers_[server].effects.insert_or_assign(c.chunk, c.journal);
-  }
+  remember_effect(server, c.chunk, c.journal);
   refresh(slot);
 }
 

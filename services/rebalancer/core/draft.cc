@@ -301,8 +301,18 @@ void Draft::count_out(ChunkSlot chunk, ServerSlot holder) {
 }
 
 void Draft::report(ServerSlot server, std::string because) {
+  changes_.push_back(InventoryAsked{view_.server(server).id(), now_});
+  ask_for_report(server, std::move(because));
+}
+
+void Draft::report_again(ServerSlot server, bool ask, Instant next) {
+  // Not InventoryAsked: one that it made before may be on its way, and is no answer to this.
+  changes_.push_back(InventoryWanted{view_.server(server).id(), next});
+  if (ask) ask_for_report(server, "what is known of it may be out of date");
+}
+
+void Draft::ask_for_report(ServerSlot server, std::string because) {
   const Member& member = view_.server(server).member;
-  changes_.push_back(InventoryAsked{member.server, now_});
   changes_.push_back(CommandIssued{CommandRecord{.id = kLater,
                                                  .epoch = view_.epoch(),
                                                  .kind = CommandKind::kReport,

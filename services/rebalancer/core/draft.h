@@ -129,6 +129,8 @@ class Draft {
   void remove(ChunkSlot chunk, ServerSlot holder, ChunkVersion version, Reason reason,
               std::vector<Holder> evidence, bool retired, std::string because);
   void report(ServerSlot server, std::string because);
+  /// Of one that has reported: it is wanted again, if this one does not come, from `next` on.
+  void report_again(ServerSlot server, bool ask, Instant next);
   void set_aside(ChunkSlot chunk, std::string why, Duration pause);
   /// What was chosen to go is needed after all.
   void keep_surplus(ChunkSlot chunk);
@@ -142,6 +144,8 @@ class Draft {
   Changes changes() &&;
 
  private:
+  void ask_for_report(ServerSlot server, std::string because);
+
   struct Budget {
     std::int64_t projected = 0;
     std::int64_t arrived = 0;  ///< projected, but for what has not left yet

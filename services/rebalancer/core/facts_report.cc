@@ -70,6 +70,11 @@ void raise_to(const ClusterView& view, ChunkSlot slot, const ChunkContent& conte
               Changes& changes) {
   supersede(view, slot, "a newer version was reported", changes);
   changes.push_back(ChunkRaised{content});
+  // A damaged replica may have claimed that version before: the map has it without.
+  for (const Replica& replica : view.chunk(slot).replicas) {
+    if (replica.state != ReplicaState::kCorrupt) continue;
+    changes.push_back(InventoryWanted{view.server(replica.server).id(), Instant::min()});
+  }
 }
 
 /// Whether the map's size of a chunk is shown to be wrong, by a replica that was read.

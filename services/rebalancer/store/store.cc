@@ -205,6 +205,7 @@ void Store::save(const Change& change, Timestamp wall, Epoch epoch) {
                 .run(c.server, c.number);
           },
           [&](const InventoryAsked&) {},
+          [&](const InventoryWanted&) {},
           [&](const ServerFull&) {},
           [&](const ChunkAdded& c) {
             db_.cached(
