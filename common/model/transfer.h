@@ -21,6 +21,8 @@ struct TransferOpen {
   std::string token;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
+  /// Of a chunk of one block the bytes alone are wanted: its checksum tells whether they are right.
+  bool without_manifest = false;
 };
 struct TransferManifest {
   Bytes size;

@@ -30,6 +30,7 @@ constexpr std::size_t kReadAheadOfPlace = 64 * 1024, kReadBetweenPlaces = 4 * 10
 // for each would cost more than the bytes.
 constexpr std::size_t kShort = 16 * 1024;
 constexpr std::size_t kTogether = 256 * 1024;
+constexpr std::size_t kPiecesTogether = 1 << 20;
 constexpr std::size_t kWaitWithBytes = 64 * 1024;
 constexpr int kSocketBytes = 4 << 20;
 
@@ -105,26 +106,39 @@ void block_broken_pipe() {
   EK_CHECK(blocked);
 }
 
-/// What one turn of a thread has come to.
+/// What one turn of a thread has come to: some pieces, each behind its head.
 struct Sending {
-  Buffer head;
+  struct Part {
+    Buffer head;
+    FilePiece piece;  // what is left of it
+  };
+  std::vector<Part> parts = {};
+  std::size_t at = 0;  // the part that is being sent
   std::size_t head_sent = 0;
-  FilePiece piece;  // what is left of it
-  Buffer next;      // taken off its front, for libuv to wait with until there is room
-  int error = 0;    // errno
+  Buffer next = {};  // taken off its front, for libuv to wait with until there is room
+  int error = 0;     // errno
   bool short_file = false;
+
+  bool complete() const { return at == parts.size(); }
+  Part& part() { return parts[at]; }
 
   /// Sends until the socket is full. On a thread of the pool.
   void go_on(int socket) {
     block_broken_pipe();
     next.clear();
-    if (send_head(socket) && send_piece(socket)) return;
+    while (!complete() && send_head(socket) && send_piece(socket) && !short_file) end_part();
     if (error == EAGAIN || error == EWOULDBLOCK) {
       error = 0;
       take_next();
+      if (error == 0 && !short_file && part().piece.length == 0) end_part();
     }
   }
+  void end_part() {
+    ++at;
+    head_sent = 0;
+  }
   bool send_head(int socket) {
+    const Buffer& head = part().head;
     while (head_sent < head.size()) {
       const ssize_t sent = ::send(socket, head.data() + head_sent, head.size() - head_sent,
                                   MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
@@ -135,6 +149,7 @@ struct Sending {
     return true;
   }
   bool send_piece(int socket) {
+    FilePiece& piece = part().piece;
     while (piece.length > 0) {
       auto offset = static_cast<off_t>(piece.offset);
       const ssize_t sent = ::sendfile(socket, piece.descriptor, &offset, piece.length);
@@ -147,6 +162,8 @@ struct Sending {
     return true;
   }
   void take_next() {
+    const Buffer& head = part().head;
+    const FilePiece& piece = part().piece;
     next.assign(head.begin() + static_cast<std::ptrdiff_t>(head_sent), head.end());
     head_sent = head.size();
     const std::size_t begin = next.size();
@@ -164,8 +181,8 @@ struct Sending {
     }
   }
   void took(std::uint64_t bytes) {
-    piece.offset += bytes;
-    piece.length -= bytes;
+    part().piece.offset += bytes;
+    part().piece.length -= bytes;
   }
   bool failed() {
     error = errno;
@@ -234,7 +251,8 @@ struct TcpStream::State {
   void write(Buffer bytes, std::function<void()> on_written);
   void send_file(std::shared_ptr<Sending> sending);
   void sent(const std::shared_ptr<Sending>& sending);
-  void file_sent();
+  void files_sent(std::size_t count);
+  std::shared_ptr<Sending> next_pieces() const;
   void shut_down();
   void end(const std::string& why);
   void close();
@@ -412,10 +430,7 @@ void TcpStream::State::write_queued() {
     if (next.piece && writes > 0) return;  // the end of those calls again
     if (next.piece) {
       sending_file = true;
-      auto sending = std::make_shared<Sending>();
-      sending->head = next.bytes;  // a copy of a few bytes: they count until all is sent
-      sending->piece = *next.piece;
-      return send_file(std::move(sending));
+      return send_file(next_pieces());
     }
     Queued taken = next_queued();
     not_yet_sent -= taken.size();
@@ -423,6 +438,20 @@ void TcpStream::State::write_queued() {
   }
   const bool last = queue.empty() && closing_when_written;
   if (!ended && last && !std::exchange(shutting_down, true)) shut_down();
+}
+
+/// The first that waits and those right behind it, if they are small: to hand each to a thread by
+/// itself would take longer than to send it. They stay in the queue, and count, until they are
+/// sent.
+std::shared_ptr<Sending> TcpStream::State::next_pieces() const {
+  auto sending = std::make_shared<Sending>();
+  std::size_t together = 0;
+  for (const Queued& next : queue) {
+    if (!next.piece || (together > 0 && together + next.size() > kPiecesTogether)) break;
+    together += next.size();
+    sending->parts.push_back({next.bytes, *next.piece});
+  }
+  return sending;
 }
 
 void TcpStream::State::send_file(std::shared_ptr<Sending> sending) {
@@ -441,18 +470,24 @@ void TcpStream::State::sent(const std::shared_ptr<Sending>& sending) {
   if (ended) return;
   if (sending->error != 0) return end(std::string("write: ") + uv_strerror(-sending->error));
   if (sending->short_file) return end("a file ended before what was to be sent of it");
-  if (sending->next.empty()) return file_sent();
+  const std::size_t pieces = sending->parts.size();
+  if (sending->next.empty()) return files_sent(pieces);
   write(std::move(sending->next),
-        [this, sending] { sending->piece.length > 0 ? send_file(sending) : file_sent(); });
+        [this, sending, pieces] { sending->complete() ? files_sent(pieces) : send_file(sending); });
 }
 
-void TcpStream::State::file_sent() {
+void TcpStream::State::files_sent(std::size_t count) {
   const auto keep = self;
-  Queued done = std::move(queue.front());
-  queue.pop_front();
-  not_yet_sent -= done.size();
+  std::vector<Queued> done;
+  for (; count > 0; --count) {
+    not_yet_sent -= queue.front().size();
+    done.push_back(std::move(queue.front()));
+    queue.pop_front();
+  }
   sending_file = false;
-  if (done.on_written) loop->guard(done.on_written);
+  for (const Queued& each : done) {
+    if (!ended && each.on_written) loop->guard(each.on_written);
+  }
   write_queued();
 }
 

@@ -43,6 +43,7 @@ Message read_open(Fields& f, std::string_view) {
   const auto only_in_copy = [&](const Value& value) {
     return value.number(copy ? 1 : 0, copy ? kNumberMax : 0);
   };
+  const auto without_manifest = f.find("without_manifest");
   return TransferOpen{.mode = mode,
                       .epoch = f["epoch"],
                       .command = only_in_copy(f["command"]),
@@ -52,7 +53,8 @@ Message read_open(Fields& f, std::string_view) {
                       .target = only_in_copy(f["target"]),
                       .token = f["token"].secret(),
                       .offset = f["offset"].amount(),
-                      .length = f["length"].amount()};
+                      .length = f["length"].amount(),
+                      .without_manifest = without_manifest && bool(*without_manifest)};
 }
 
 Message read_manifest(Fields& f, std::string_view) {
@@ -133,10 +135,12 @@ std::string_view name_of(const TransferStored&) {
 void put(Packer& p, const TransferOpen& open) {
   const bool copy = open.mode == TransferOpen::Mode::kCopy;
   EK_CHECK((open.command != 0) == copy && (open.target != 0) == copy);
+  const auto without_manifest = open.without_manifest ? std::optional<bool>(true) : std::nullopt;
   put_map(p, "mode", open.mode, "epoch", open.epoch, "command", open.command,   //
           "chunk", open.chunk, "version", open.version, "source", open.source,  //
           "target", open.target, "token", Secret{open.token},                   //
-          "offset", Amount{open.offset}, "length", Amount{open.length});
+          "offset", Amount{open.offset}, "length", Amount{open.length},         //
+          "without_manifest", AbsentIfNone{without_manifest});
 }
 
 void put(Packer& p, const TransferManifest& manifest) {

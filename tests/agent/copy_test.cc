@@ -71,11 +71,15 @@ TEST_F(Copy, TheSameCommandHasOneEffectAndOneResultForEver) {
   EXPECT_FALSE(fs::exists(live(two, chunk)));
 }
 
-TEST_F(Copy, ACorruptSourceIsBlamedAndTheNextOneGoesOn) {
-  const Sample chunk = sample(1, kManyBlocks);
+/// A chunk of one block is sent without a look at it, from its file or, a small one, from memory.
+class CopyOfSize : public Copy, public testing::WithParamInterface<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Sizes, CopyOfSize, testing::Values(5'000, 100'000, kManyBlocks));
+
+TEST_P(CopyOfSize, ACorruptSourceIsBlamedAndTheNextOneGoesOn) {
+  const Sample chunk = sample(1, GetParam());
   put(seat(1), chunk);
   put(seat(2), chunk);
-  spoil(seat(1), chunk, kManyBlocks - 5);
+  spoil(seat(1), chunk, GetParam() - 5);
   Seat &one = start(1), &two = start(2), &three = start(3);
   const CommandResult result = run(three, replicate(three, 10, chunk, {&one, &two}));
   EXPECT_EQ(result.outcome, Outcome::kDone) << result.detail;

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "services/agent/io/frame_reader.h"
 #include "tests/agent/agent_fixture.h"
 
@@ -269,6 +271,57 @@ TEST_F(DataPortTest, WhatAClientReadsMayBeReadManyTimesAtOnce) {
   for (Client* client : {first.get(), second.get()}) {
     say(*client, 1, wire::FrameType::kRead, TransferRead{0, 600'000});
     EXPECT_EQ(read_all(*client, 600'000), chunk.bytes);
+  }
+}
+
+TEST_F(DataPortTest, OneBlockComesWithoutAManifestToWhoTellsByItsChecksum) {
+  const Sample chunks[] = {sample(1, 10), sample(2, 100'000), sample(3, kBlockBytes)};
+  const Sample two_blocks = sample(4, kBlockBytes + 1);
+  for (const Sample& chunk : chunks) put(seat(1), chunk);
+  put(seat(1), two_blocks);
+  Seat& one = start(1);
+  auto client = connect(one);
+  std::uint64_t transfer = 0;
+  const auto ask = [&](TransferOpen open, const Sample& chunk) {
+    open.length = chunk.bytes.size();
+    open.without_manifest = true;
+    say(*client, ++transfer, wire::FrameType::kOpen, open);
+  };
+  for (const Sample& chunk : chunks) {
+    ask(copy(one, chunk), chunk);
+    EXPECT_EQ(read_all(*client, chunk.bytes.size()), chunk.bytes);
+    say(*client, transfer, wire::FrameType::kRead, TransferRead{0, chunk.bytes.size()});
+    EXPECT_EQ(read_all(*client, chunk.bytes.size()), chunk.bytes) << "asked for once more";
+    ask(get(one, chunk), chunk);  // a client is not sent what nobody has looked at
+    EXPECT_TRUE(std::holds_alternative<TransferManifest>(next_message(*client)));
+    EXPECT_EQ(read_all(*client, chunk.bytes.size()), chunk.bytes);
+  }
+  ask(copy(one, two_blocks), two_blocks);
+  EXPECT_TRUE(std::holds_alternative<TransferManifest>(next_message(*client)));
+  EXPECT_EQ(read_all(*client, two_blocks.bytes.size()), two_blocks.bytes);
+}
+
+TEST_F(DataPortTest, MoreSmallFilesThanMayBeOpenAtOnceAreSentOneAfterTheOther) {
+  constexpr std::uint64_t kChunks = 300;
+  std::vector<Sample> chunks;
+  for (std::uint64_t id = 1; id <= kChunks; ++id) {
+    chunks.push_back(sample(id, 20'000));
+    put(seat(1), chunks.back());
+  }
+  Seat& one = start(1);
+  auto client = connect(one);
+  for (std::uint64_t id = 1; id <= kChunks; ++id) {
+    TransferOpen open = copy(one, chunks[id - 1]);
+    open.length = 20'000;
+    open.without_manifest = true;
+    say(*client, id, wire::FrameType::kOpen, open);
+  }
+  std::set<std::uint64_t> came;
+  while (came.size() < kChunks) {
+    const auto [header, payload] = next(*client);
+    ASSERT_EQ(header.type, wire::FrameType::kData);
+    EXPECT_TRUE(text_of(payload) == chunks.at(header.transfer - 1).bytes);
+    EXPECT_TRUE(came.insert(header.transfer).second);
   }
 }
 

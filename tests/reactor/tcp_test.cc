@@ -170,6 +170,48 @@ TEST(Tcp, PiecesOfFilesAndBytesArriveInTheOrderInWhichTheyWereGiven) {
   EXPECT_EQ(server->queued_bytes(), 0U);
 }
 
+TEST(Tcp, ManySmallPiecesArriveInTheirOrderThoughTheReaderWaits) {
+  constexpr std::size_t kPieces = 1500, kSize = 20'000;
+  Loop loop;
+  const Watchdog watchdog(loop);
+  const Buffer content = drawn_bytes(kPieces * kSize);
+  const auto file = std::make_shared<NamelessFile>(content);
+  std::unique_ptr<TcpStream> server;
+  std::size_t written = 0;
+  Buffer expected;
+  TcpListener listener(loop, {"127.0.0.1:0"}, [&](std::unique_ptr<TcpStream> accepted) {
+    server = std::move(accepted);
+    for (std::size_t i = 0; i < kPieces; ++i) {
+      const Buffer head = bytes_of_text("head " + std::to_string(i));
+      expected.insert(expected.end(), head.begin(), head.end());
+      expected.insert(expected.end(), content.begin() + static_cast<std::ptrdiff_t>(i * kSize),
+                      content.begin() + static_cast<std::ptrdiff_t>((i + 1) * kSize));
+      server->write_file(head, {file->descriptor(), file, i * kSize, kSize}, [&, i] {
+        EXPECT_EQ(written, i);
+        ++written;
+      });
+    }
+    server->close_when_written();
+  });
+  Buffer received;
+  auto client =
+      TcpStream::connect(loop, address_of(listener),
+                         {
+                             .on_connected = {},
+                             .on_data =
+                                 [&](std::span<const std::uint8_t> bytes) {
+                                   received.insert(received.end(), bytes.begin(), bytes.end());
+                                 },
+                             .on_close = [&](const std::string&) { loop.stop(); },
+                         });
+  client->pause();  // more than the kernel has room for: some piece has to wait in its middle
+  Timer until_it_waits(loop, [&] { client->resume(); });
+  until_it_waits.start(Duration(100));
+  loop.run();
+  EXPECT_TRUE(received == expected);
+  EXPECT_EQ(written, kPieces);
+}
+
 TEST(Tcp, AFileThatEndsTooEarlyEndsTheConnection) {
   Loop loop;
   const Watchdog watchdog(loop);

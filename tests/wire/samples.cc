@@ -311,6 +311,8 @@ std::vector<Message> variants() {
       asked(1, ApplyPolicy{"fast", ChunkId(42), 0}),
       TransferOpen{TransferOpen::Mode::kGet, Epoch(9), 0, ChunkId(42), ChunkVersion(3), kOther, 0,
                    kToken, 0, 0},
+      TransferOpen{TransferOpen::Mode::kCopy, Epoch(9), 1001, ChunkId(42), ChunkVersion(3), kOther,
+                   7, kToken, 0, 4096, true},
       TransferManifest{Bytes(0), kChecksum, kBlock, {}},
   };
 }

@@ -151,6 +151,7 @@ void CopyJob::say_open(const Source& source) {
   const bool fresh = plan_.had() == 0 && !resumed_;
   if (fresh && order_.rate == Bytes() && plan_.ask(kBlocksAtOnce)) {
     open.length = std::min<std::uint64_t>(content.size.count(), kBlocksAtOnce * kBlockBytes);
+    open.without_manifest = is_one_block();
   }
   peer_->say(transfer_, wire::FrameType::kOpen, open);
 }
@@ -209,6 +210,7 @@ void CopyJob::on_error(const TransferError& error) {
 void CopyJob::on_data(std::uint64_t offset, Buffer&& bytes) {
   heard_ = storage_.now();
   const std::uint64_t size = order_.content.size.count();
+  if (is_one_block()) opened_ = true;
   const bool fits = opened_ && !bytes.empty() && offset % kBlockBytes == 0 && offset < size &&
                     bytes.size() <= size - offset &&
                     (bytes.size() % kBlockBytes == 0 || offset + bytes.size() == size);
@@ -249,10 +251,13 @@ void CopyJob::write_whole(Buffer&& bytes) {
   storage_.small_work().run(
       work_,
       [fault, files = storage_.files(), aside = aside_, manifest = manifest_,
+       checksum = order_.content.checksum, lone = is_one_block(),
        piece = std::make_shared<Buffer>(std::move(bytes))] {
         const auto file = AsideFile::create(aside, Bytes(piece->size()));
         if (!file) {
           *fault = file.error();
+        } else if (lone) {
+          *fault = take_one_block(*file, checksum, *piece);
         } else if (!(*fault = take_blocks(*file, *manifest, 0, *piece))) {
           const auto written = files->write_manifest(aside, *manifest);
           if (!written) *fault = written.error();

@@ -72,6 +72,8 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   void leave_source(bool tell);
   void end(std::optional<Refusal> refusal, Outcome outcome = Outcome::kFailed);
   bool stalled(Instant now) const;
+  /// It can be told by its checksum alone, and comes without a manifest.
+  bool is_one_block() const { return whole_ && plan_.blocks() == 1; }
 
   Loop& loop_;
   Storage& storage_;
@@ -98,7 +100,7 @@ class CopyJob : public std::enable_shared_from_this<CopyJob> {
   bool writing_whole_ = false;
   bool abandoned_ = false;     // its agent has ended
   bool made_ = false;          // the file aside is there, or may be
-  bool opened_ = false;        // the source has answered with the manifest
+  bool opened_ = false;        // the source has answered with the manifest, or needs none
   std::uint64_t writing_ = 0;  // blocks that are in the thread pool
   Instant heard_{};
   std::optional<Instant> next_round_;

@@ -8,6 +8,8 @@ namespace {
 constexpr std::uint64_t kBlocksAtOnce = 4;  // one frame: 1 MiB
 constexpr std::uint64_t kBytesAtOnce = kBlocksAtOnce * kBlockBytes;
 constexpr std::size_t kReadsWaitingMax = 256;
+constexpr std::uint64_t kWorthAFile = 16 * 1024;  // less is copied as fast as handed over
+constexpr std::uint64_t kFilesMax = 128;          // opened to be sent, and not sent
 
 std::string code_of(const DiskFault& fault) {
   switch (fault.kind) {
@@ -44,12 +46,20 @@ void ReadTransfer::start() {
   since_ = connection_.storage().age_now();
   const std::uint64_t size = content_->size.count();
   all_at_once_ = size <= kBytesAtOnce && open_.offset == 0 && open_.length == size;
-  all_at_once_ ? read_all() : open();
+  all_at_once_ ? send_whole() : open();
 }
 
-/// A small chunk takes one read, one look at its bytes and one turn of a thread.
-void ReadTransfer::read_all() {
+/// A small chunk takes one turn of a thread.
+void ReadTransfer::send_whole() {
   if (!connection_.has_room()) return connection_.wait_for_room(id_);
+  const std::uint64_t size = content_->size.count();
+  const bool alone = open_.mode == TransferOpen::Mode::kCopy && open_.without_manifest;
+  if (!alone || block_count(size) != 1) return read_all();
+  size > kWorthAFile ? open_unlooked() : read_unlooked();
+}
+
+/// One read and one look at its bytes.
+void ReadTransfer::read_all() {
   auto room = room_for(content_->size.count());
   if (!room) return;
   all_at_once_ = false;
@@ -70,6 +80,54 @@ void ReadTransfer::have_all(DiskResult<WholeChunk>& chunk) {
   say_manifest(chunk->manifest);
   if (content_->size > Bytes()) connection_.send_whole(id_, std::move(chunk->bytes));
   if (!wanted_.empty()) open();  // it was not enough, whatever for
+}
+
+void ReadTransfer::read_unlooked() {
+  auto room = room_for(content_->size.count());
+  if (!room) return;
+  all_at_once_ = false;
+  reading_ = true;
+  auto bytes = std::make_shared<DiskResult<Buffer>>();
+  connection_.storage().small_work().run(
+      work_,
+      [bytes, files = connection_.storage().files(), content = *content_] {
+        *bytes = read_unseen(*files, content, wire::kFrameHeaderBytes);
+      },
+      [this, bytes, room] {
+        const auto keep = shared_from_this();
+        reading_ = false;
+        if (!*bytes) return fail(bytes->error());
+        told_ = true;
+        connection_.send_whole(id_, std::move(**bytes));
+        if (!wanted_.empty()) open();
+      });
+}
+
+/// Its room is taken until it is sent, for there must not be too many open files.
+void ReadTransfer::open_unlooked() {
+  struct Open {
+    DiskResult<File> file = tl::unexpected(DiskFault{DiskFault::Kind::kMissing, ""});
+    std::shared_ptr<ReadRoom::Share> room;
+  };
+  auto open = std::make_shared<Open>();
+  open->room = room_for(std::max(content_->size.count(), ReadRoom::kBytesMax / kFilesMax));
+  if (!open->room) return;
+  all_at_once_ = false;
+  reading_ = true;
+  connection_.storage().small_work().run(
+      work_,
+      [open, files = connection_.storage().files(), content = *content_] {
+        open->file = open_unseen(*files, content);
+      },
+      [this, open] {
+        const auto keep = shared_from_this();
+        reading_ = false;
+        if (!open->file) return fail(open->file.error());
+        told_ = true;
+        const int descriptor = open->file->descriptor();
+        connection_.send_file(id_, {descriptor, open, 0, content_->size.count()});
+        if (!wanted_.empty()) this->open();
+      });
 }
 
 void ReadTransfer::say_manifest(const Manifest& manifest) {

@@ -8,9 +8,9 @@
 namespace evenkeel::agent {
 
 /// A chunk being read by another agent or a client. Every block that goes to a client is matched
-/// with the manifest before: what is wrong here is found here, and said. A large chunk goes to
-/// another agent straight from the disk, for the target matches every block before it takes it, and
-/// says if one is wrong.
+/// with the manifest before: what is wrong here is found here, and said. To another agent a chunk
+/// goes straight from the disk, if it is large or of one block, for the target matches every block
+/// before it takes it, and says if one is wrong.
 class ReadTransfer final : public Transfer, public std::enable_shared_from_this<ReadTransfer> {
  public:
   ReadTransfer(Connection& connection, std::uint64_t id, const TransferOpen& open);
@@ -18,11 +18,14 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
   void on_read(const TransferRead& read) override;
   void on_data(std::uint64_t offset, Buffer&& bytes) override;
   void on_doubted() override { connection_.look_at(*content_); }
-  void on_room() override { all_at_once_ ? read_all() : pump(); }
+  void on_room() override { all_at_once_ ? send_whole() : pump(); }
 
  private:
+  void send_whole();
   void read_all();
   void have_all(DiskResult<WholeChunk>& chunk);
+  void read_unlooked();
+  void open_unlooked();
   void open();
   void opened(const DiskResult<std::shared_ptr<const ChunkReader>>& reader);
   void say_manifest(const Manifest& manifest);
@@ -38,7 +41,7 @@ class ReadTransfer final : public Transfer, public std::enable_shared_from_this<
   std::optional<ChunkContent> content_;
   AgeReading since_{};  // the file that is read was there then
   std::shared_ptr<const ChunkReader> reader_;
-  bool told_ = false;  // the manifest
+  bool told_ = false;  // the manifest, if it was wanted
   std::deque<BlockRange> wanted_;
   bool reading_ = false;
   bool all_at_once_ = false;  // it is small, and wanted whole: read in one go when there is room

@@ -21,4 +21,15 @@ std::optional<DiskFault> take_blocks(const AsideFile& file, const Manifest& mani
   return written ? std::nullopt : std::optional(written.error());
 }
 
+std::optional<DiskFault> take_one_block(const AsideFile& file, const Checksum& checksum,
+                                        const Buffer& bytes) {
+  EK_CHECK(block_count(bytes.size()) == 1);
+  const bool right = chunk_checksum({bytes.size(), {block_checksum(bytes)}}) == checksum;
+  if (!right && !EK_MUTANT(copy_without_checksum)) {
+    return DiskFault{DiskFault::Kind::kCorrupt, "its only block"};
+  }
+  const auto written = file.write(0, bytes);
+  return written ? std::nullopt : std::optional(written.error());
+}
+
 }  // namespace evenkeel::agent

@@ -12,4 +12,8 @@ namespace evenkeel::agent {
 std::optional<DiskFault> take_blocks(const AsideFile& file, const Manifest& manifest,
                                      std::uint64_t offset, const Buffer& bytes);
 
+/// The same for a chunk of one block that came alone: its checksum tells.
+std::optional<DiskFault> take_one_block(const AsideFile& file, const Checksum& checksum,
+                                        const Buffer& bytes);
+
 }  // namespace evenkeel::agent

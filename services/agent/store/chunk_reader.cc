@@ -63,11 +63,8 @@ DiskResult<Manifest> read_manifest_from(const File& file) {
 
 DiskResult<std::shared_ptr<const ChunkReader>> ChunkReader::open(const ChunkFiles& files,
                                                                  const ChunkContent& content) {
-  auto file = File::open(files.live(content));
+  auto file = open_unseen(files, content);
   if (!file) return tl::unexpected(file.error());
-  const auto size = file->size();
-  if (!size) return tl::unexpected(size.error());
-  if (*size != content.size) return fault(DiskFault::Kind::kShort, content, "has another size");
   auto manifest = manifest_for(files, content, *file);
   if (!manifest) return tl::unexpected(manifest.error());
   return std::shared_ptr<const ChunkReader>(
@@ -92,19 +89,32 @@ DiskResult<Buffer> ChunkReader::read(std::uint64_t first_block, std::uint64_t co
   return bytes;
 }
 
-DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content,
-                                  std::size_t ahead) {
-  const auto file = File::open(files.live(content));
-  if (!file) return tl::unexpected(file.error());
+DiskResult<File> open_unseen(const ChunkFiles& files, const ChunkContent& content) {
+  auto file = File::open(files.live(content));
+  if (!file) return file;
   const auto size = file->size();
   if (!size) return tl::unexpected(size.error());
   if (*size != content.size) return fault(DiskFault::Kind::kShort, content, "has another size");
-  WholeChunk chunk{{}, Buffer(ahead + size->count())};
-  const auto bytes = std::span(chunk.bytes).subspan(ahead);
-  if (auto read = file->read(0, bytes); !read) return tl::unexpected(read.error());
+  return file;
+}
+
+DiskResult<Buffer> read_unseen(const ChunkFiles& files, const ChunkContent& content,
+                               std::size_t ahead) {
+  const auto file = open_unseen(files, content);
+  if (!file) return tl::unexpected(file.error());
+  Buffer bytes(ahead + content.size.count());
+  const auto read = file->read(0, std::span(bytes).subspan(ahead));
+  if (!read) return tl::unexpected(read.error());
+  return bytes;
+}
+
+DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content,
+                                  std::size_t ahead) {
+  auto bytes = read_unseen(files, content, ahead);
+  if (!bytes) return tl::unexpected(bytes.error());
   ChunkHasher hasher;
-  hasher.update(bytes);
-  chunk.manifest = hasher.finish();
+  hasher.update(std::span(*bytes).subspan(ahead));
+  WholeChunk chunk{hasher.finish(), std::move(*bytes)};
   if (EK_MUTANT(copy_without_checksum)) return chunk;
   if (chunk_checksum(chunk.manifest) == content.checksum) return chunk;
   return fault(DiskFault::Kind::kCorrupt, content, "does not match its checksum");

@@ -40,6 +40,13 @@ struct WholeChunk {
 DiskResult<WholeChunk> read_whole(const ChunkFiles& files, const ChunkContent& content,
                                   std::size_t ahead = 0);
 
+/// A small chunk without a look at its bytes: for who looks at them himself. kShort: its size is
+/// not that of `content`.
+DiskResult<Buffer> read_unseen(const ChunkFiles& files, const ChunkContent& content,
+                               std::size_t ahead = 0);
+/// Its file, for the same purpose.
+DiskResult<File> open_unseen(const ChunkFiles& files, const ChunkContent& content);
+
 /// The bytes of a file summed up.
 DiskResult<Manifest> read_manifest_from(const File& file);
 
