@@ -255,6 +255,20 @@ TEST_F(Conversation, WhoIsNotKnownIsToldToTryAgain) {
   EXPECT_NE(answer<Retry>().reason, "");
 }
 
+TEST_F(Conversation, WhoGreetsBeforeMembershipTellsOfItIsWelcomedAsSoonAsItDoes) {
+  until([&] { return rebalancer_.view().find(ServerId(1)) != nullptr; });
+  AgentIdentity next = identity();
+  next.incarnation = Incarnation(next.incarnation.value() + 1);
+  say(Hello{next, JournalNumber(0), std::nullopt});
+  EXPECT_NE(answer<Retry>().reason, "");
+  member_.incarnation = next.incarnation;
+  const auto kind = MemberEventKind::kJoined;
+  const MemberEvent event{kind, storage_of(99), EventNumber(++number_), member_};
+  EXPECT_EQ(members_->send({wire::member_topic(kind), wire::encode(settings_.cluster, event)}),
+            Sent::kTaken);
+  EXPECT_EQ(answer<Welcome>().server, ServerId(1));
+}
+
 TEST_F(Conversation, ACommandIsRepeatedAndPulledUntilItIsAcknowledged) {
   greet();
   // An agent that membership takes for dead, and that is heard again, is asked for a report.

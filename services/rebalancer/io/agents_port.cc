@@ -11,6 +11,7 @@ namespace evenkeel {
 namespace {
 
 constexpr Duration kTryAgainAfter = std::chrono::milliseconds(200);
+constexpr std::size_t kEarlyMax = 10'000;  // greetings; whoever finds no room greets again
 
 }  // namespace
 
@@ -56,23 +57,35 @@ void AgentsPort::take(const std::string& route, wire::Message&& message) {
              message);
 }
 
-bool AgentsPort::known(const std::string& route, const AgentIdentity& from) {
+std::string AgentsPort::why_unknown(const AgentIdentity& from) const {
   const Server* server = view_.find(from.server);
-  std::string why;
-  if (!server) {
-    why = "membership has not told of " + to_string(from.server);
-  } else if (server->member.storage != from.storage) {
-    why = "membership tells of another storage of " + to_string(from.server);
-  } else if (server->member.incarnation != from.incarnation) {
-    why = "membership tells of another incarnation of " + to_string(from.server);
+  if (!server) return "membership has not told of " + to_string(from.server);
+  if (server->member.storage != from.storage) {
+    return "membership tells of another storage of " + to_string(from.server);
   }
+  if (server->member.incarnation != from.incarnation) {
+    return "membership tells of another incarnation of " + to_string(from.server);
+  }
+  return {};
+}
+
+bool AgentsPort::known(const std::string& route, const AgentIdentity& from) {
+  const std::string why = why_unknown(from);
   if (why.empty()) return true;
   send(route, Retry{why, kTryAgainAfter});
   return false;
 }
 
 void AgentsPort::on_hello(const std::string& route, const Hello& hello) {
-  if (!known(route, hello.from)) return;
+  if (known(route, hello.from)) return greet(route, hello);
+  // Membership tells of a server that starts a moment after it has greeted.
+  if (early_.size() < kEarlyMax || early_.contains(hello.from.server)) {
+    early_.insert_or_assign(hello.from.server, Early{route, hello});
+  }
+}
+
+void AgentsPort::greet(const std::string& route, const Hello& hello) {
+  early_.erase(hello.from.server);
   on_event_(AgentGreeted{hello});
   greeted_.insert_or_assign(hello.from.server,
                             Greeted{route, hello.from.storage});  // welcomed when it is durable
@@ -124,6 +137,11 @@ void AgentsPort::committed() {
     if (storage != greeted.storage) continue;  // replaced meanwhile: this key is not for it
     send(greeted.route, Welcome{view_.epoch(), server, storage, keys_.copy_key(storage), true});
   }
+  std::vector<Early> known_now;
+  for (const auto& [server, early] : early_) {
+    if (why_unknown(early.hello.from).empty()) known_now.push_back(early);
+  }
+  for (const Early& early : known_now) greet(early.route, early.hello);
 }
 
 void AgentsPort::send(const std::string& route, const wire::Message& message) {

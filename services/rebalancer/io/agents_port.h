@@ -37,10 +37,12 @@ class AgentsPort {
   void on_message(Frames&& frames);
   void take(const std::string& route, wire::Message&& message);
   void on_hello(const std::string& route, const Hello& hello);
+  void greet(const std::string& route, const Hello& hello);
   void on_inventory(const std::string& route, Inventory&& inventory);
   void on_ack(const std::string& route, const Ack& ack);
-  /// Whether it is the server, storage and run that membership told of; if not, it has been told
-  /// to try again.
+  /// Empty: it is the server, storage and run that membership told of.
+  std::string why_unknown(const AgentIdentity& from) const;
+  /// Whether nothing is unknown of it; if not, it has been told to try again.
   bool known(const std::string& route, const AgentIdentity& from);
   void send(const std::string& route, const wire::Message& message);
 
@@ -64,6 +66,11 @@ class AgentsPort {
     StorageId storage;
   };
   std::map<ServerId, Greeted> greeted_;  ///< welcomed in the next committed()
+  struct Early {
+    std::string route;
+    Hello hello;
+  };
+  std::map<ServerId, Early> early_;  ///< taken in once membership has told of the same run
 };
 
 }  // namespace evenkeel
