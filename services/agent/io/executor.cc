@@ -13,6 +13,7 @@ namespace evenkeel::agent {
 namespace {
 
 constexpr std::size_t kVerifiesAtOnce = 3;  // of the four threads; copies and readers need one
+constexpr std::size_t kLooksAtOnce = 64;    // at small files: a thread takes many in one go
 constexpr Duration kTick{50};
 constexpr Duration kSumPause{1'000};
 
@@ -22,6 +23,11 @@ std::string chunk_of(const Order& order) {
                         [](const auto& o) { return to_string(o.content.chunk); },
                     },
                     order);
+}
+
+/// Over sooner than a thread is woken for it.
+bool is_look_at_small_file(const Verify& order) {
+  return order.level == VerifyLevel::kPresence && block_count(order.content.size.count()) < 2;
 }
 
 CommandResult result_of(CommandId id, Outcome outcome, Refusal refusal) {
@@ -187,7 +193,7 @@ void Executor::start_waiting() {
     next(copies_waiting_,
          [&](CommandId id, const Order& order) { start_copy(id, std::get<Replicate>(order)); });
   }
-  while (verifies_ < kVerifiesAtOnce && !verifies_waiting_.empty()) {
+  while (!verifies_waiting_.empty() && has_thread_for(verifies_waiting_.front())) {
     next(verifies_waiting_,
          [&](CommandId id, const Order& order) { start_verify(id, std::get<Verify>(order)); });
   }
@@ -200,6 +206,13 @@ bool Executor::has_room_for(CommandId copy) const {
   if (task == tasks_.end() || copies_ == 0) return true;
   const Bytes more = CopyJob::memory_for(std::get<Replicate>(task->second.command.order));
   return copies_ < settings_.copies_in && copy_memory_ + more <= settings_.copy_memory;
+}
+
+bool Executor::has_thread_for(CommandId verify) const {
+  const auto task = tasks_.find(verify);
+  if (task == tasks_.end()) return true;
+  const bool look = is_look_at_small_file(std::get<Verify>(task->second.command.order));
+  return look ? looks_ < kLooksAtOnce : verifies_ < kVerifiesAtOnce;
 }
 
 void Executor::start_copy(CommandId id, const Replicate& order) {
@@ -270,22 +283,24 @@ void Executor::start_verify(CommandId id, const Verify& order) {
                 {Why::kCorrupt, "its checksum is " + to_string(replica->checksum)});
   }
   storage_.book().begin(id);
-  ++verifies_;
-  auto fault = std::make_shared<std::optional<DiskFault>>();
   const ChunkContent content = content_of(key_of(order.content), *replica);
   // Where file and command differ in size, the bytes say which of the two is wrong.
   const bool read = order.level == VerifyLevel::kContent || content.size != order.content.size;
-  work_.run(
-      [fault, files = storage_.files(), content, read] {
-        const auto checked =
-            read ? check_content(*files, content) : check_presence(*files, content);
-        if (!checked) *fault = checked.error();
-      },
-      [this, fault, id, order, since = storage_.age_now()] {
-        --verifies_;
-        next_.start(Duration::zero());
-        verified(id, order, *fault, since);
-      });
+  const bool look = !read && is_look_at_small_file(order);
+  std::size_t& under_way = look ? looks_ : verifies_;
+  ++under_way;
+  auto fault = std::make_shared<std::optional<DiskFault>>();
+  auto check = [fault, files = storage_.files(), content, read] {
+    const auto checked = read ? check_content(*files, content) : check_presence(*files, content);
+    if (!checked) *fault = checked.error();
+  };
+  auto told = [this, &under_way, fault, id, order, since = storage_.age_now()] {
+    --under_way;
+    next_.start(Duration::zero());
+    verified(id, order, *fault, since);
+  };
+  look ? storage_.small_work().run(work_, std::move(check), std::move(told))
+       : work_.run(std::move(check), std::move(told));
 }
 
 void Executor::verified(CommandId id, const Verify& order, const std::optional<DiskFault>& fault,

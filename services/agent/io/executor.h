@@ -57,6 +57,7 @@ class Executor {
 
   void start_waiting();
   bool has_room_for(CommandId copy) const;
+  bool has_thread_for(CommandId verify) const;
   void start_copy(CommandId id, const Replicate& order);
   void look_before_copy(CommandId id, const Replicate& order);
   void copy(CommandId id);
@@ -77,8 +78,10 @@ class Executor {
   const WorkSettings settings_;
   std::map<CommandId, Task> tasks_;
   std::deque<CommandId> copies_waiting_, verifies_waiting_;
-  std::size_t copies_ = 0, verifies_ = 0;
-  Bytes copy_memory_;  // that copies which have begun may come to hold
+  std::size_t copies_ = 0;
+  std::size_t verifies_ = 0;  // under way, each with a thread of its own
+  std::size_t looks_ = 0;     // at small files, under way
+  Bytes copy_memory_;         // that copies which have begun may come to hold
   void say(CommandId id, CommandKind kind, const std::string& chunk, Instant since);
   void say_done();
   Counts counts_;
