@@ -147,6 +147,43 @@ TEST_F(SlowDisk, WhatAThreadStillHasOfACopyOutlivesTheAgent) {
   EXPECT_EQ(run(two, replicate(two, 11, chunk, {&one})).outcome, Outcome::kDone);
 }
 
+/// Gives ten commands to look at a chunk while no thread is free; how many of them are under way?
+class SlowDiskAndVerifies : public SlowDisk {
+ protected:
+  int under_way(const Sample& chunk, VerifyLevel level, Bytes size_in_commands) {
+    put(seat(1), chunk);
+    Seat& one = start(1);
+    HeldPool pool(loop_);
+    for (std::uint64_t id = 10; id < 20; ++id) {
+      Command command = verify(one, id, chunk, level);
+      std::get<Verify>(command.order).content.size = size_in_commands;
+      publish(one, command);
+    }
+    const CommandBook& book = one.agent->storage().book();
+    until([&] { return book.knows(CommandId(19)); });
+    int count = 0;
+    for (std::uint64_t id = 10; id < 20; ++id) {
+      count += book.state(CommandId(id)) == CommandState::kWorking;
+    }
+    pool.release();
+    for (std::uint64_t id = 10; id < 20; ++id) result(one, id);
+    return count;
+  }
+};
+
+TEST_F(SlowDiskAndVerifies, ManyLookAtSmallFilesAtOnce) {
+  EXPECT_EQ(under_way(sample(1, 1'000), VerifyLevel::kPresence, Bytes(1'000)), 10);
+}
+TEST_F(SlowDiskAndVerifies, WhoReadsLeavesAThreadForOthers) {
+  EXPECT_EQ(under_way(sample(1, 1'000), VerifyLevel::kContent, Bytes(1'000)), 3);
+}
+TEST_F(SlowDiskAndVerifies, WhoHasToReadThoughAskedForALookLeavesAThreadForOthersToo) {
+  EXPECT_EQ(under_way(sample(1, 1'000), VerifyLevel::kPresence, Bytes(999)), 3);
+}
+TEST_F(SlowDiskAndVerifies, LargeFilesAreLookedAtByFew) {
+  EXPECT_EQ(under_way(sample(1, 600'000), VerifyLevel::kPresence, Bytes(600'000)), 3);
+}
+
 TEST_F(SlowDisk, WhatCouldNotBeReadOnceIsReadAgain) {
   const Sample chunk = sample(1, 1'000), other = sample(2, 1'000);
   put(seat(1), chunk);

@@ -25,11 +25,6 @@ std::string chunk_of(const Order& order) {
                     order);
 }
 
-/// Over sooner than a thread is woken for it.
-bool is_look_at_small_file(const Verify& order) {
-  return order.level == VerifyLevel::kPresence && block_count(order.content.size.count()) < 2;
-}
-
 CommandResult result_of(CommandId id, Outcome outcome, Refusal refusal) {
   return {id, outcome, refusal.why, std::move(refusal.detail), JournalNumber(0), {}, {}, {}};
 }
@@ -211,8 +206,16 @@ bool Executor::has_room_for(CommandId copy) const {
 bool Executor::has_thread_for(CommandId verify) const {
   const auto task = tasks_.find(verify);
   if (task == tasks_.end()) return true;
-  const bool look = is_look_at_small_file(std::get<Verify>(task->second.command.order));
+  const bool look = is_look(std::get<Verify>(task->second.command.order));
   return look ? looks_ < kLooksAtOnce : verifies_ < kVerifiesAtOnce;
+}
+
+/// At a small file, for its presence: over sooner than a thread is woken for it. Where file and
+/// command differ in size, the bytes have to say which of the two is wrong.
+bool Executor::is_look(const Verify& order) const {
+  const Replica* replica = storage_.table().find(key_of(order.content));
+  return order.level == VerifyLevel::kPresence && block_count(order.content.size.count()) < 2 &&
+         (!replica || replica->size == order.content.size);
 }
 
 void Executor::start_copy(CommandId id, const Replicate& order) {
@@ -284,9 +287,8 @@ void Executor::start_verify(CommandId id, const Verify& order) {
   }
   storage_.book().begin(id);
   const ChunkContent content = content_of(key_of(order.content), *replica);
-  // Where file and command differ in size, the bytes say which of the two is wrong.
   const bool read = order.level == VerifyLevel::kContent || content.size != order.content.size;
-  const bool look = !read && is_look_at_small_file(order);
+  const bool look = is_look(order);
   std::size_t& under_way = look ? looks_ : verifies_;
   ++under_way;
   auto fault = std::make_shared<std::optional<DiskFault>>();

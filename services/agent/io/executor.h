@@ -58,6 +58,7 @@ class Executor {
   void start_waiting();
   bool has_room_for(CommandId copy) const;
   bool has_thread_for(CommandId verify) const;
+  bool is_look(const Verify& order) const;
   void start_copy(CommandId id, const Replicate& order);
   void look_before_copy(CommandId id, const Replicate& order);
   void copy(CommandId id);
